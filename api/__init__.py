@@ -1,0 +1,1 @@
+"""The ways in: HTTP routes, wire types, permissions, status codes, the command line."""

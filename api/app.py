@@ -1,0 +1,42 @@
+"""The application: the route table, one guard, one error table, one edge."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+
+from api import asgi, errors, once
+from api.bodies import CheckedRequest
+from api.call import Call
+from api.edge import Edge
+from api.guard import guard
+from api.platform import Platform
+from api.routes import ROUTES
+from api.table import Route, handlers
+
+
+async def provide_call(request: Request[Any, Any, Any]) -> Call:
+    """The call that the guard made of this request."""
+    call = asgi.call(request.scope)
+    if call is None:
+        raise RuntimeError("the guard made no call")
+    return call
+
+
+def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
+    """The ASGI application over a platform."""
+    app = Litestar(
+        handlers(routes),
+        guards=[guard],
+        before_request=once.before,
+        dependencies={"call": Provide(provide_call)},
+        exception_handlers=errors.HANDLERS,
+        request_class=CheckedRequest,
+        request_max_body_size=platform.settings.body_bytes_max,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    app.state.platform = platform
+    return Edge(cast("asgi.App", app), platform)

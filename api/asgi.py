@@ -1,0 +1,35 @@
+"""The ASGI types as the specification has them; a scope may carry keys of our own."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from api.call import Call
+    from api.callers import Caller
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REQUEST_ID: Final = "dango.request_id"  # set by the edge
+CALL: Final = "dango.call"  # set by the guard
+LOCAL: Final = "dango.local"  # set by the control socket: the owner
+
+
+def request_id(scope: Any) -> str:
+    """The id of this request."""
+    return str(scope.get(REQUEST_ID, ""))
+
+
+def call(scope: Any) -> "Call | None":
+    """What the guard made of this request, if it came so far."""
+    found: Call | None = scope.get(CALL)
+    return found
+
+
+def local(scope: Any) -> "Caller | None":
+    """The owner, on the control socket."""
+    found: Caller | None = scope.get(LOCAL)
+    return found

@@ -1,0 +1,97 @@
+"""Who sends a request: an API key or a session cookie, made into a caller.
+
+One keyed digest and one indexed row; what cannot be a key or a token costs not even that.
+"""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from api.callers import Caller
+from api.platform import Platform
+from commands.api_keys import DIGEST as KEY_DIGEST
+from commands.sessions import DIGEST as SESSION_DIGEST
+from domain import api_keys
+from projections import api_keys as keys
+from projections import sessions
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits, base64url
+
+
+def authenticate(
+    authorization: str | None, cookie: str | None, platform: Platform
+) -> Caller | None:
+    """The caller whom a header or a cookie proves, or None. A header counts before a cookie."""
+    if authorization is not None:
+        scheme, _, key = authorization.partition(" ")
+        return _by_key(key.strip(), platform) if scheme.lower() == "bearer" else None
+    return None if cookie is None else _by_session(cookie, platform)
+
+
+def key_proof(key: str, platform: Platform) -> str:
+    """What is stored of an API key."""
+    return platform.secrets.digest(KEY_DIGEST, hashlib.sha256(key.encode()).hexdigest())
+
+
+def session_proof(token: str, platform: Platform) -> str:
+    """What is stored of a session's token."""
+    return platform.secrets.digest(SESSION_DIGEST, token)
+
+
+def session_seen(session_id: str) -> str:
+    """The name under which a session's last use is kept."""
+    return f"session:{session_id}"
+
+
+def key_seen(key_id: str) -> str:
+    """The name under which a key's last use is kept."""
+    return f"key:{key_id}"
+
+
+def idle(session: sessions.Session, now: datetime, platform: Platform) -> bool:
+    """Whether a session has lain unused for too long."""
+    used = platform.seen.last(session_seen(session.session_id))
+    used = session.started_at if used is None else max(used, session.started_at)
+    return now - used > timedelta(seconds=platform.settings.session_idle_s)
+
+
+def _by_session(token: str, platform: Platform) -> Caller | None:
+    if not _TOKEN.fullmatch(token):
+        return None
+    holder = sessions.by_proof(platform.views.current, session_proof(token, platform))
+    if holder is None:
+        return None
+    now, session = platform.clock(), holder.session
+    if session.expires_at <= now or idle(session, now, platform):
+        return None
+    name = session_seen(session.session_id)
+    platform.seen.touch(name, now)
+    return Caller(
+        actor=f"user:{holder.user_id}",
+        via=name,
+        role=holder.role,
+        user_id=holder.user_id,
+        session_id=session.session_id,
+        must_change_password=holder.must_change_password,
+    )
+
+
+def _by_key(key: str, platform: Platform) -> Caller | None:
+    if not api_keys.well_formed(key):
+        return None
+    holder = keys.by_proof(platform.views.current, key_proof(key, platform))
+    if holder is None:
+        return None
+    now = platform.clock()
+    if holder.key.expires_at is not None and holder.key.expires_at <= now:
+        return None
+    name = key_seen(holder.key.key_id)
+    platform.seen.touch(name, now)
+    return Caller(
+        actor=f"user:{holder.user_id}",
+        via=name,
+        role=holder.role,
+        user_id=holder.user_id,
+        key_id=holder.key.key_id,
+    )

@@ -1,0 +1,95 @@
+"""Request bodies: bounded, well-formed, and of the type that the route takes, or 4xx.
+
+msgspec decodes into the handler's types; what it lets through is refused here first: duplicate
+keys, integers beyond 64 bits, NUL characters, nesting that exhausts the stack.
+"""
+
+import json
+from typing import Any, Final
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+INTEGER_BITS: Final = 63
+
+
+class Malformed(HTTPException):
+    """The body is not what its content type says."""
+
+    status_code = 400
+
+
+class WrongType(HTTPException):
+    """The body has a media type that the route does not take."""
+
+    status_code = 415
+
+
+class CheckedRequest(Request[Any, Any, Any]):
+    """A request whose JSON body has been checked before it is decoded."""
+
+    async def body(self) -> bytes:
+        """The raw body. Raises Malformed, WrongType."""
+        fresh = not hasattr(self, "_checked")
+        raw = await super().body()
+        if fresh:
+            self._checked = True
+            self._check(raw)
+        return raw
+
+    def _check(self, raw: bytes) -> None:
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        if not raw and not kind:
+            return
+        if kind == "multipart/form-data":
+            return
+        if kind != "application/json" and not (
+            kind.startswith("application/") and kind.endswith("+json")
+        ):
+            raise WrongType("The body must be JSON, with content type application/json.")
+        check(raw)
+
+
+def check(raw: bytes) -> None:
+    """Raises Malformed when the bytes are not JSON that every reader reads alike."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The body is not UTF-8 (byte {error.start}).") from None
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
+        )
+        nul = "\\u0000" in text and _has_nul(value)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Malformed(f"The body is not JSON: {error.msg} ({place}).") from None
+    except RecursionError:
+        raise Malformed("The body is nested too deeply.") from None
+    if nul:
+        raise Malformed("The body has a NUL character.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("The body names a field twice.")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -(1 << INTEGER_BITS) <= int(digits) < 1 << INTEGER_BITS:  # noqa: PLR2004 - longer than any 64-bit integer
+        raise Malformed("The body has an integer beyond 64 bits.")
+    return int(digits)
+
+
+def _constant(_: str) -> float:
+    raise Malformed("The body has NaN or Infinity, which JSON has not.")
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
+    return isinstance(value, list) and any(_has_nul(item) for item in value)

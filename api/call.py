@@ -1,0 +1,113 @@
+"""One request, as a handler sees it: who calls, which rows they see, how to send a command."""
+
+import contextlib
+import hashlib
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from litestar import Request
+
+from api.callers import Caller
+from api.platform import Platform
+from commands.kernel import Command, Once, Origin, Outcome
+from projections.engine import Reader
+
+if TYPE_CHECKING:
+    from api.table import Route
+
+KEY_LIFE: Final = timedelta(hours=24)
+SECRET_LIFE: Final = timedelta(minutes=10)
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class AnswerGone(Exception):
+    """The request was carried out before; its answer showed a secret and is not kept any more."""
+
+
+class BadKey(Exception):
+    """An Idempotency-Key that is none."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """The idempotency key of a request: `id` for actor and key, `request` for what was asked."""
+
+    id: str
+    request: str
+
+    @classmethod
+    def of(cls, key: str, actor: str, parts: tuple[bytes, ...]) -> "Key":
+        """Raises BadKey."""
+        if not _KEY.fullmatch(key):
+            raise BadKey
+        return cls(_digest(actor.encode(), key.encode()), _digest(*parts))
+
+
+class Call:
+    """What the guard made of a request."""
+
+    def __init__(
+        self,
+        request: Request[Any, Any, Any],
+        platform: Platform,
+        route: "Route",
+        caller: Caller,
+        *,
+        request_id: str,
+    ) -> None:
+        self.request, self.platform, self.route = request, platform, route
+        self.caller, self.request_id = caller, request_id
+        self.views: Reader = _Unread()
+        self.key: Key | None = None
+        self.position: int | None = None  # of the last event that this request led to
+        self.as_of: int | None = None
+        self.cookies: list[str] = []
+        self.cleanup = contextlib.ExitStack()
+        self._sent = 0
+
+    async def send(self, command: Command) -> Outcome:
+        """Send a command in the caller's name."""
+        platform = self.platform
+        once = None
+        if self.key is not None:
+            tag = f"idem:{self.key.id}:{self._sent}"
+            once = Once(tag, self.key.request, platform.clock() - KEY_LIFE)
+        self._sent += 1
+        origin = Origin(
+            actor=self.caller.actor,
+            via=self.caller.via,
+            correlation=self.request_id,
+            once=once,
+        )
+        outcome = await platform.bus.send(command, origin)
+        self.position = max(outcome.position, self.position or 0)
+        if outcome.repeated and self.route.shows_secret:
+            raise AnswerGone
+        return outcome
+
+    def set_cookie(self, name: str, value: str, max_age: int) -> None:
+        """A cookie for this host, out of reach of scripts and of other sites' requests."""
+        secure = "; Secure" if self.platform.settings.secure else ""
+        self.cookies.append(
+            f"{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+        )
+
+    def clear_cookie(self, name: str) -> None:
+        """Make the browser forget a cookie."""
+        self.set_cookie(name, "", 0)
+
+
+class _Unread:
+    """Stands in for the rows on routes that read none: asking it is a bug."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"this route reads no views ({name})")
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,32 @@
+"""Who calls, and what the route table may demand of them."""
+
+from typing import Final
+
+import msgspec
+
+from domain import permissions
+from domain.permissions import Role
+
+PUBLIC: Final = "public"  # anybody
+READS: Final = "reads"  # "None" in the reference: anonymous while auth.anonymous_reads allows it
+SIGNED_IN: Final = "signed in"  # any session or key
+# every other entry of the route table's access column is the name of a permission
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """One caller of one request; `role` is None for an anonymous one."""
+
+    actor: str = "anonymous"  # user:<id>, cli:<name>, local
+    via: str = "anonymous"  # session:<id>, key:<id>, control
+    role: Role | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    key_id: str | None = None
+    must_change_password: bool = False
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller has the permission."""
+        return self.role is not None and permissions.may(self.role, permission)
+
+
+ANONYMOUS: Final = Caller()

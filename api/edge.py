@@ -1,0 +1,110 @@
+"""The outermost layer: request ids, headers on every answer, HEAD, answers kept under a key."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from api import asgi, once
+from api.asgi import App, Message, Receive, Scope, Send
+from api.call import Call
+from api.platform import Platform
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+SECURITY: Final[list[tuple[bytes, bytes]]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (b"cache-control", b"no-store"),
+]
+HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+class Edge:
+    """ASGI in, ASGI out."""
+
+    def __init__(self, app: App, platform: Platform) -> None:
+        self._app, self._platform = app, platform
+        self._secure = platform.settings.secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; anything but HTTP passes as it is."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _header(scope["headers"], b"x-request-id")
+        if request_id is None or not _REQUEST_ID.fullmatch(request_id):
+            request_id = self._platform.new_id().encode()
+        scope[asgi.REQUEST_ID] = request_id.decode()
+        head = scope["method"] == "HEAD"
+        if head:
+            scope["method"] = "GET"
+        answer = _Answer(self, scope, send, head=head, request_id=request_id)
+        try:
+            await self._app(scope, receive, answer.send)
+        finally:
+            if (call := asgi.call(scope)) is not None:
+                call.cleanup.close()
+
+    def headers(self, call: Call | None, request_id: bytes) -> list[tuple[bytes, bytes]]:
+        """What goes onto every answer."""
+        found = [*SECURITY, (b"x-request-id", request_id)]
+        if self._secure:
+            found.append(HSTS)
+        if call is not None:
+            if call.position is not None:
+                found.append((b"x-position", b"%d" % call.position))
+            if call.as_of is not None:
+                found.append((b"x-as-of", b"%d" % call.as_of))
+            found.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in call.cookies)
+        return found
+
+
+class _Answer:
+    """One answer on its way out. Under an idempotency key it is kept before it is sent."""
+
+    def __init__(
+        self, edge: Edge, scope: Scope, send: Send, *, head: bool, request_id: bytes
+    ) -> None:
+        self._edge, self._scope, self._send = edge, scope, send
+        self._head, self._request_id = head, request_id
+        self._start: Message | None = None
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        call = asgi.call(self._scope)
+        if message["type"] == "http.response.start":
+            own = self._edge.headers(call, self._request_id)
+            names = {name for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *(pair for pair in own if pair[0] == b"set-cookie" or pair[0] not in names),
+            ]
+            if call is not None and call.key is not None and message["status"] < 300:  # noqa: PLR2004
+                self._start = message
+                return
+        elif message["type"] == "http.response.body":
+            if self._start is not None:
+                self._body += message.get("body", b"")
+                if message.get("more_body", False):
+                    return
+                await self._keep(call)
+                return
+            if self._head:
+                message["body"] = b""
+        await self._send(message)
+
+    async def _keep(self, call: Call | None) -> None:
+        start = self._start
+        if start is not None and call is not None:
+            await once.after(call, start["status"], self._body)
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    return next((value for key, value in headers if key == name), None)

@@ -1,0 +1,220 @@
+"""Every way in which a request can fail, and what it is answered. One table for broken rules."""
+
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from api import asgi
+from api.call import AnswerGone, BadKey
+from commands import ports
+from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
+from domain import api_keys, emails, passwords, sessions, sources, syncs, upkeep, users
+from domain.kernel import Refused
+from projections.engine import ViewsBroken
+
+_log = logging.getLogger("dango.api")
+
+# A rule that was broken -> status. A new refusal adds a row.
+REFUSALS: Final[Mapping[type[Refused], int]] = {
+    api_keys.ExpiryPast: 422,
+    api_keys.KeyMissing: 404,
+    api_keys.TooManyKeys: 409,
+    emails.EmailInvalid: 422,
+    passwords.PasswordUnchanged: 422,
+    passwords.PasswordWeak: 422,
+    sessions.BadCredentials: 401,
+    sessions.PasswordStale: 409,
+    sessions.SessionMissing: 404,
+    sessions.TooManyAttempts: 429,
+    sessions.WrongPassword: 403,
+    users.EmailTaken: 409,
+    users.LastAdmin: 409,
+    users.UserInactive: 409,
+    users.UserMissing: 404,
+    sources.SchemaTaken: 409,
+    sources.SourceMissing: 404,
+    syncs.SyncRunning: 409,
+    syncs.SyncEnded: 409,
+    syncs.SyncMissing: 404,
+    upkeep.MaintenanceRunning: 409,
+}
+
+_WORK: Final[Mapping[type[ports.WorkFailed], int]] = {
+    ports.WorkRefused: 400,
+    ports.WorkTimedOut: 408,
+    ports.WorkDied: 400,
+    ports.Busy: 503,
+    ports.WorkFailed: 400,
+}
+
+UNKNOWN: Final = (
+    "The disk failed while this was being recorded. The outcome is unknown: retry with the same"
+    " Idempotency-Key once the server has been restarted."
+)
+
+
+class Denied(Exception):
+    """The guard's no: 401, 403, 422 or 503 with a sentence."""
+
+    def __init__(self, status: int, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.facts = status, detail, facts
+
+
+def answer(
+    request: Request[Any, Any, Any], status: int, detail: str, facts: Mapping[str, Any] = {}
+) -> Response[Any]:
+    """The one shape of every error."""
+    body = {"detail": detail, **facts}
+    body["request_id"] = asgi.request_id(request.scope)
+    headers = {}
+    if "retry_after" in facts:
+        headers["Retry-After"] = str(facts["retry_after"])
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        headers=headers,
+        media_type="application/json",
+    )
+
+
+def _refused(request: Request[Any, Any, Any], error: Refused) -> Response[Any]:
+    facts = {"error_code": _code(error), **error.facts}
+    return answer(request, REFUSALS[type(error)], error.detail, facts)
+
+
+def _denied(request: Request[Any, Any, Any], error: Denied) -> Response[Any]:
+    return answer(request, error.status, error.detail, error.facts)
+
+
+def _work(request: Request[Any, Any, Any], error: ports.WorkFailed) -> Response[Any]:
+    facts = dict(error.facts)
+    status = _WORK[type(error)]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        facts.setdefault("retry_after", 1)
+    return answer(request, status, error.reason, facts)
+
+
+def _overloaded(request: Request[Any, Any, Any], error: Overloaded) -> Response[Any]:
+    detail = "The server is busy; try again in a moment."
+    return answer(request, 503, detail, {"retry_after": error.retry_after})
+
+
+def _unknown(request: Request[Any, Any, Any], _: OutcomeUnknown) -> Response[Any]:
+    return answer(request, 503, UNKNOWN, {"error_code": "outcome_unknown", "retry_after": 10})
+
+
+def _full(request: Request[Any, Any, Any], _: StorageFull) -> Response[Any]:
+    return answer(request, 507, "The disk is full: nothing was changed.", {"retry_after": 60})
+
+
+def _reused(request: Request[Any, Any, Any], _: KeyReused) -> Response[Any]:
+    return answer(request, 422, "This Idempotency-Key was used for another request.")
+
+
+def _bad_key(request: Request[Any, Any, Any], _: BadKey) -> Response[Any]:
+    detail = "An Idempotency-Key is 1 to 255 visible ASCII characters."
+    return answer(request, 422, detail)
+
+
+def _gone(request: Request[Any, Any, Any], _: AnswerGone) -> Response[Any]:
+    detail = "This request was carried out before; its answer held a secret and is gone."
+    return answer(request, 409, detail)
+
+
+def _broken(request: Request[Any, Any, Any], error: ViewsBroken) -> Response[Any]:
+    _log.error("views are broken: %s", error)
+    detail = "The read models have stopped; see /api/health/ready."
+    return answer(request, 503, detail, {"retry_after": 10})
+
+
+def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    fields = [
+        {"path": str(item.get("key") or "body"), "message": _safe(str(item.get("message", "")))}
+        for item in (error.extra if isinstance(error.extra, list) else ())
+        if isinstance(item, dict)
+    ]
+    first = fields[0] if fields else {"path": "request", "message": "is not valid"}
+    detail = f"{first['path']}: {first['message']}"
+    return answer(request, 422, detail, {"fields": fields})
+
+
+def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _bug(request, error)
+    detail = error.detail
+    if isinstance(error, NotFoundException):
+        detail = "There is nothing here."
+    elif isinstance(error, MethodNotAllowedException):
+        detail = "This path does not take this method."
+    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail = "The body is too large."
+    elif type(error) is ClientException:
+        detail = "The request is malformed."
+    response = answer(request, status, detail)
+    if allow := (error.headers or {}).get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _malformed(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
+    return answer(request, 400, "The request is malformed.")
+
+
+def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    _log.error("request %s failed", asgi.request_id(request.scope), exc_info=error)
+    return answer(request, 500, "An internal error occurred.")
+
+
+HANDLERS: Final[dict[Any, Any]] = {
+    Refused: _refused,
+    Denied: _denied,
+    ports.WorkFailed: _work,
+    Overloaded: _overloaded,
+    OutcomeUnknown: _unknown,
+    StorageFull: _full,
+    KeyReused: _reused,
+    BadKey: _bad_key,
+    AnswerGone: _gone,
+    ViewsBroken: _broken,
+    ValidationException: _validation,
+    UnicodeDecodeError: _malformed,
+    RecursionError: _malformed,
+    HTTPException: _http,
+    Exception: _bug,
+}
+
+_ECHO: Final = re.compile(r"(Invalid enum value|Invalid value|Invalid) .*")
+_LONG: Final = 200
+
+
+def _safe(message: str) -> str:
+    """A validation message without the value that was sent."""
+    if message.startswith("Invalid enum value"):
+        return "is not one of the allowed values"
+    return _ECHO.sub(r"\1", message)[:_LONG]
+
+
+def _code(error: Refused) -> str:
+    """`SyncRunning` -> `sync_running`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def invalid(path: str, message: str) -> Denied:
+    """422 for a value that types alone cannot check."""
+    return Denied(422, f"{path}: {message}", fields=[{"path": path, "message": message}])

@@ -1,0 +1,119 @@
+"""The log itself, for auditors: what happened, by whom, why, and that nothing was tampered with."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from api.call import Call
+from api.errors import Denied, invalid
+from api.platform import Verified
+from domain.kernel import Recorded, tags
+from projections import audit
+
+EVENTS: Final = 100
+EVENTS_MAX: Final = 1_000
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """One event with its envelope."""
+
+    position: int
+    id: str
+    type: str
+    timestamp: datetime
+    stream: str
+    actor: str
+    via: str
+    command: str
+    correlation: str
+    causation: str | None
+    tags: list[str]
+    data: dict[str, Any]
+    hash: str
+
+
+class EventPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of events; ask on with `after` (upwards) or `before` (downwards) of its last one."""
+
+    events: list[EventView]
+    head: int
+    more: bool
+
+
+async def list_events(
+    call: Call,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+    limit: int = EVENTS,
+    type: str | None = None,
+    stream: str | None = None,
+    actor: str | None = None,
+    correlation: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> EventPage:
+    """List events: behind `after` in their order, otherwise the newest first."""
+    if not 1 <= limit <= EVENTS_MAX:
+        raise invalid("limit", f"is not between 1 and {EVENTS_MAX}")
+    for name, bound in (("after", after), ("before", before)):
+        if bound is not None and not 0 <= bound < 1 << 63:
+            raise invalid(name, "is not a position")
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and moment.tzinfo is None:
+            raise invalid(name, "is a time without a zone")
+    wanted = audit.Filter(
+        after=after,
+        before=before,
+        type=type,
+        stream=stream,
+        actor=actor,
+        correlation=correlation,
+        since=since,
+        until=until,
+    )
+    positions = audit.positions(call.views, wanted, limit + 1)
+    found = [view(call, position) for position in positions[:limit]]
+    return EventPage(events=found, head=call.views.position, more=len(positions) > limit)
+
+
+async def one_event(call: Call, position: int) -> EventView:
+    """Tell one event with everything that is known about it."""
+    if not 0 < position <= call.views.position:
+        raise Denied(404, f"Event {position} not found.")
+    return view(call, position)
+
+
+async def verify_events(call: Call) -> Verified:
+    """Walk the hash chain from the first event to the last."""
+    return await call.platform.history.verify()
+
+
+def view(call: Call, position: int) -> EventView:
+    """An event as it goes out."""
+    found = call.platform.history.get(position)
+    if found is None:
+        raise Denied(404, f"Event {position} not found.")
+    recorded, digest = found
+    return EventView(
+        position=recorded.position,
+        id=recorded.id,
+        type=recorded.type,
+        timestamp=recorded.at,
+        stream=recorded.stream,
+        actor=recorded.actor,
+        via=recorded.via,
+        command=recorded.command,
+        correlation=recorded.correlation,
+        causation=recorded.causation,
+        tags=list(tags(recorded.event)),
+        data=_data(recorded),
+        hash=digest,
+    )
+
+
+def _data(recorded: Recorded) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(recorded.event)
+    fields.pop("type", None)
+    return fields

@@ -1,0 +1,152 @@
+"""What the ways in need of the platform. `infra.main` builds it; tests build their own."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from api.callers import Caller
+from commands.kernel import Bus, Clock, Forget, Keep, Secrets
+from commands.ports import Progress, Warehouse
+from commands.users import Passwords
+from domain.kernel import Recorded
+from projections.engine import Reader
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the settings decides about HTTP."""
+
+    host: str = "127.0.0.1"
+    port: int = 8800
+    public_url: str | None = None
+    anonymous_reads: str = "auto"  # auto, true, false
+    auth_enabled: bool = True
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    body_bytes_max: int = 1024 * 1024
+    position_wait_s: float = 5.0  # how long a GET waits for ?min_position=
+    query_timeout_s: float = 30.0
+    query_rows_max: int = 10_000
+    project_name: str = ""
+    organization: str | None = None
+    metabase_url: str = "http://localhost:3000"
+    dbt_docs_url: str | None = None
+    session_idle_s: int = 12 * 3600
+    session_absolute_s: int = 7 * 24 * 3600
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the server by https."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session cookie."""
+        return "__Host-dango_session" if self.secure else "dango_session"
+
+
+class Views(Protocol):
+    """The read models."""
+
+    broken: Exception | None
+
+    @property
+    def current(self) -> Reader:
+        """The rows of now. Raises ViewsBroken."""
+        ...
+
+    def past(self, position: int, now: datetime) -> AbstractContextManager[Reader]:
+        """The rows as of a position."""
+        ...
+
+    async def reached(self, position: int, timeout_s: float) -> bool:
+        """Wait until the rows stand at this position; False when the time runs out."""
+        ...
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of the hash chain found; `position` is the first bad one."""
+
+    ok: bool
+    events: int
+    head: int
+    hash: str
+    position: int | None = None
+    problem: str | None = None
+
+
+class History(Protocol):
+    """The log, for those who may read it."""
+
+    def head(self) -> int:
+        """The last position."""
+        ...
+
+    def get(self, position: int) -> tuple[Recorded, str] | None:
+        """An event and its hash in hex."""
+        ...
+
+    async def verify(self) -> Verified:
+        """Walk the chain from the first event to the last."""
+        ...
+
+
+class Upkeep(Protocol):
+    """Looking after the views."""
+
+    def status(self) -> list[dict[str, Any]]:
+        """One row for each projection."""
+        ...
+
+    async def rebuild(self) -> int:
+        """Fold everything anew beside what serves, and swap; answers the position."""
+        ...
+
+    async def check(self) -> list[str]:
+        """Fold everything anew beside what serves, and compare; answers what differs."""
+        ...
+
+
+class AnswersKept(Protocol):
+    """A vault that may be written beside the log, for answers under an idempotency key."""
+
+    async def keep(self, *changes: Keep | Forget) -> None: ...
+
+
+class Seen(Protocol):
+    """When sessions and keys were last used; not events."""
+
+    def touch(self, id: str, at: datetime) -> None: ...
+
+    def last(self, id: str) -> datetime | None: ...
+
+
+Authenticate = Callable[..., Caller | None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Everything a handler may use."""
+
+    bus: Bus
+    answers: AnswersKept
+    secrets: Secrets
+    views: Views
+    history: History
+    upkeep: Upkeep
+    warehouse: Warehouse
+    passwords: Passwords
+    seen: Seen
+    authenticate: Authenticate
+    clock: Clock
+    new_id: Callable[[], str]
+    new_token: Callable[[], str]
+    settings: HttpSettings
+    version: str
+    started_at: datetime
+    progress: Mapping[tuple[int, str], Progress]
+    checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
+    reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

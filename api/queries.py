@@ -1,0 +1,92 @@
+"""POST /api/query: a read-only statement, answered by a worker that can be killed."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from api.call import Call
+from api.errors import invalid
+from commands.ports import Busy, Queried, Query, WorkFailed, WorkRefused, WorkTimedOut
+from commands.queries import RecordQuery
+from domain.queries import QueryExecuted
+
+SQL_BYTES_MAX: Final = 102_400
+
+
+class QueryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The statement."""
+
+    sql: str
+
+
+class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back; `types` are DuckDB's names."""
+
+    columns: tuple[str, ...]
+    rows: msgspec.Raw
+    row_count: int
+    truncated: bool
+    warning: str | None
+    types: tuple[str, ...]
+    query_id: str
+    duration_ms: int
+
+
+async def run_query(call: Call, data: QueryBody) -> QueryAnswer:
+    """Answer a read-only statement."""
+    if len(data.sql.encode()) > SQL_BYTES_MAX:
+        raise invalid("sql", f"is longer than {SQL_BYTES_MAX} bytes")
+    platform, settings = call.platform, call.platform.settings
+    query = Query(sql=data.sql, rows_max=settings.query_rows_max)
+    query_id, started = platform.new_id(), platform.clock()
+    try:
+        result = await platform.warehouse.query(query, settings.query_timeout_s)
+    except Busy:
+        raise
+    except WorkFailed as error:
+        await _record(call, data.sql, query_id, _milliseconds(call, started), error=error)
+        raise
+    duration = _milliseconds(call, started)
+    await _record(call, data.sql, query_id, duration, result=result)
+    return QueryAnswer(
+        columns=result.columns,
+        rows=result.rows,
+        row_count=result.row_count,
+        truncated=result.truncated,
+        warning=result.warning,
+        types=result.types,
+        query_id=query_id,
+        duration_ms=duration,
+    )
+
+
+async def _record(
+    call: Call,
+    sql: str,
+    query_id: str,
+    duration_ms: int,
+    *,
+    result: Queried | None = None,
+    error: WorkFailed | None = None,
+) -> None:
+    executed = QueryExecuted(
+        query_id=query_id,
+        outcome=_OUTCOMES.get(type(error), "failed"),
+        relations=() if result is None else result.relations,
+        rows=0 if result is None else result.row_count,
+        truncated=result is not None and result.truncated,
+        duration_ms=duration_ms,
+    )
+    await call.send(RecordQuery(executed=executed, sql=sql))
+
+
+_OUTCOMES: Final = {
+    type(None): "answered",
+    WorkRefused: "refused",
+    WorkTimedOut: "timed_out",
+}
+
+
+def _milliseconds(call: Call, started: datetime) -> int:
+    return round((call.platform.clock() - started).total_seconds() * 1000)

@@ -1,0 +1,67 @@
+"""The route table: every route, who may use it, and what answers. A new capability adds rows."""
+
+from typing import Final
+
+from api import (
+    api_keys,
+    auth,
+    events,
+    health,
+    logs,
+    queries,
+    sources,
+    syncs,
+    upkeep,
+    users,
+)
+from api.callers import PUBLIC, READS, SIGNED_IN
+from api.table import NOW_ONLY, Route, delete, get, post
+
+OWN: Final = "it tells what the caller may do now"
+LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    # health and configuration
+    get("/api", PUBLIC, health.about, **LIVE_ONLY),
+    get("/api/status", PUBLIC, health.status, **LIVE_ONLY),
+    get("/api/config", READS, health.config, **LIVE_ONLY),
+    get("/api/health/live", PUBLIC, health.live, **LIVE_ONLY),
+    get("/api/health/ready", PUBLIC, health.ready, **LIVE_ONLY),
+    # access
+    post("/api/auth/login", PUBLIC, auth.login),
+    post("/api/auth/logout", SIGNED_IN, auth.logout),
+    get("/api/auth/me", PUBLIC, auth.me, always_now=OWN),
+    post("/api/auth/change-password", SIGNED_IN, auth.change_password),
+    get("/api/auth/sessions", SIGNED_IN, auth.list_sessions, always_now=OWN),
+    delete("/api/auth/sessions/{session_id:str}", SIGNED_IN, auth.revoke_session),
+    post("/api/auth/api-keys", SIGNED_IN, api_keys.create_key, shows_secret=True),
+    get("/api/auth/api-keys", SIGNED_IN, api_keys.list_keys, always_now=OWN),
+    delete("/api/auth/api-keys/{key_id:str}", SIGNED_IN, api_keys.revoke_key),
+    get("/api/admin/users", "users.manage", users.list_users),
+    post("/api/admin/users", "users.manage", users.create_user, status=201, shows_secret=True),
+    post(
+        "/api/admin/users/{user_id:str}/reset-password",
+        "users.manage",
+        users.reset_password,
+        shows_secret=True,
+    ),
+    # sources and syncs
+    get("/api/sources", READS, sources.list_sources),
+    get("/api/sources/{source_name:str}/details", READS, sources.source_details),
+    get("/api/sources/{source_name:str}/logs", READS, sources.source_logs),
+    post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source),
+    post("/api/sync/trigger", "source.sync", syncs.trigger_sync),
+    get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),
+    post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync),
+    get("/api/logs", READS, logs.list_logs),
+    # query
+    post("/api/query", "query.execute", queries.run_query),
+    # the log, and what is derived from it
+    get("/api/events", "audit.view", events.list_events),
+    get("/api/events/verify", "audit.view", events.verify_events, **LIVE_ONLY),
+    get("/api/events/{position:int}", "audit.view", events.one_event),
+    get("/api/projections", "platform.manage", upkeep.list_projections, **LIVE_ONLY),
+    post("/api/projections/check", "platform.manage", upkeep.check_projections),
+    post("/api/projections/{name:str}/rebuild", "platform.manage", upkeep.rebuild_projection),
+    post("/api/warehouse/maintenance", "platform.manage", upkeep.maintain_warehouse),
+)

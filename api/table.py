@@ -1,0 +1,58 @@
+"""What a row of the route table is, and how it becomes a handler of the framework."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One route: who may, what answers, and whether it can show the past."""
+
+    method: str
+    path: str
+    access: str  # PUBLIC, READS, SIGNED_IN or a permission; api/callers.py
+    handler: Callable[..., Any]
+    status: int = 200
+    always_now: str | None = None  # why a GET takes no ?as_of=
+    needs_views: bool = True  # False: answers even when the views have stopped
+    shows_secret: bool = False  # its answer holds something that is shown once
+
+
+NOW_ONLY: Final = "it tells the state of this process"
+
+
+def get(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for reading."""
+    return Route(method="GET", path=path, access=access, handler=handler, **more)
+
+
+def post(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for a command."""
+    return Route(method="POST", path=path, access=access, handler=handler, **more)
+
+
+def put(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for a command that sets something."""
+    return Route(method="PUT", path=path, access=access, handler=handler, **more)
+
+
+def delete(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for a command that removes something."""
+    return Route(method="DELETE", path=path, access=access, handler=handler, **more)
+
+
+def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
+    """The framework's handlers of all rows."""
+    return [
+        HTTPRouteHandler(
+            route.path,
+            http_method=HttpMethod(route.method),
+            status_code=route.status,
+            opt={"route": route},
+            summary=(route.handler.__doc__ or "").split("\n")[0] or None,
+        )(route.handler)
+        for route in routes
+    ]

@@ -1,0 +1,118 @@
+"""What the commands need from outside: loading, querying, upkeep. `infra` implements these."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from domain.datasets import File, Table
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far long work has come; `done` and `total` are in `unit`, `total` 0 when unknown."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    unit: str = "rows"
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Load what a source's files hold now into `schema`.`table`, in one commit or not at all."""
+
+    source: str
+    type: str
+    job: int  # log position of the request; written into the commit and into _dango_run
+    author: str  # who asked for it; written into the commit
+    schema: str
+    table: str
+    directory: str  # absolute
+    file_pattern: str
+    full_refresh: bool = False
+    allow_empty: bool = False  # no file, or files without rows, may empty a table that has some
+    reject_ratio_max: float = 0.0
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What one load changed: `rows` is the number that it loaded, `snapshot` the commit's id."""
+
+    rows: int
+    tables: tuple[Table, ...]
+    files: tuple[File, ...]
+    snapshot: int
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """One read-only statement; `snapshot` asks for the warehouse as of that commit."""
+
+    sql: str
+    rows_max: int = 10_000
+    result_bytes_max: int = 32 * 1024 * 1024
+    snapshot: int | None = None
+
+
+class Queried(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: `rows` is a JSON array of arrays, encoded once, in the worker."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: msgspec.Raw
+    row_count: int
+    truncated: bool
+    relations: tuple[str, ...] = ()
+    warning: str | None = None
+
+
+class Maintain(msgspec.Struct, frozen=True, kw_only=True):
+    """Merge small files, expire snapshots older than the retention, remove what nobody needs."""
+
+    job: int
+    author: str
+    retention_days: float
+
+
+class Maintained(msgspec.Struct, frozen=True, kw_only=True):
+    """What upkeep did; `snapshot` is the newest one afterwards."""
+
+    snapshot: int
+    files_merged: int
+    snapshots_expired: int
+    files_removed: int
+
+
+class WorkFailed(Exception):
+    """Work that ended without a result; `reason` is one sentence fit for the user."""
+
+    def __init__(self, reason: str, **facts: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.facts = facts  # file, line, column … as the kind of work has them
+
+
+class WorkRefused(WorkFailed):
+    """The input is wrong: a bad file, a statement that is not allowed. Trying again is useless."""
+
+
+class WorkTimedOut(WorkFailed):
+    """The deadline passed and the worker was killed."""
+
+
+class WorkDied(WorkFailed):
+    """The worker ended by itself: out of memory, a limit, a crash."""
+
+
+class Busy(WorkFailed):
+    """Too much of this kind of work is waiting already."""
+
+
+class Warehouse(Protocol):
+    """The warehouse as the commands see it. Cancelling an awaiting task kills its worker."""
+
+    async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
+
+    async def query(self, query: Query, deadline_s: float) -> Queried: ...
+
+    async def maintain(self, maintain: Maintain, on_progress: OnProgress) -> Maintained: ...

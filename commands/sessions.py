@@ -1,0 +1,176 @@
+"""The intents around logging in and out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol, assert_never
+
+import msgspec
+
+from commands.kernel import Command, Forget, Keep
+from commands.users import PASSWORD
+from domain import sessions
+from domain.kernel import Boundary, Decider, Event
+from domain.sessions import SessionId, SessionStarted
+from domain.users import Credential, PasswordChanged, UserId
+
+CLIENT: Final = "session"  # the vault's kind of what is known of a session's client
+DIGEST: Final = "session"  # the kind of digest that proves a token
+NETWORK: Final = "network"  # the kind of digest of a caller's network
+
+
+class Seen(Protocol):
+    """When sessions and keys were last used: kept beside the log, lost at worst with a minute."""
+
+    def touch(self, id: str, at: datetime) -> None:
+        """It is used now; `id` is `session:<id>` or `key:<id>`."""
+        ...
+
+    def last(self, id: str) -> datetime | None:
+        """When it was last used, as far as is known."""
+        ...
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a session was begun: personal data, so it lies in the vault."""
+
+    address: str = ""
+    agent: str = ""
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session to be; `proof` is the keyed digest of its token."""
+
+    session_id: SessionId
+    proof: str
+    expires_at: datetime
+    client: Client = Client()
+
+    def started(self, user_id: UserId, email_digest: str, method: str) -> SessionStarted:
+        """The event of its beginning."""
+        return SessionStarted(
+            session_id=self.session_id,
+            user_id=user_id,
+            email_digest=email_digest,
+            proof=self.proof,
+            method=method,
+            expires_at=self.expires_at,
+        )
+
+    def keep(self) -> Keep:
+        """What the vault is to hold, no longer than the session can last."""
+        value = msgspec.json.encode(self.client)
+        return Keep(CLIENT, self.session_id, value, self.expires_at)
+
+
+class StartSession(Command, frozen=True, kw_only=True):
+    """Log in; `verified` names the password that was right."""
+
+    user_id: UserId
+    email_digest: str
+    session: NewSession
+    verified: Credential
+    rehashed: str | None = None  # the same password under newer parameters
+    at: datetime
+
+    def vault(self) -> tuple[Keep | Forget, ...]:
+        if self.rehashed is None:
+            return (self.session.keep(),)
+        return (self.session.keep(), Keep(PASSWORD, self.user_id, self.rehashed.encode()))
+
+
+class FailLogin(Command, frozen=True, kw_only=True):
+    """A password was wrong, or nobody has this e-mail address."""
+
+    attempt: str
+    email_digest: str
+    user_id: UserId | None = None
+    network: str = ""
+    at: datetime
+
+
+class EndSession(Command, frozen=True, kw_only=True):
+    """End one of the user's own sessions."""
+
+    session_id: SessionId
+    user_id: UserId
+    reason: str
+
+    def vault(self) -> tuple[Keep | Forget, ...]:
+        return (Forget(CLIENT, self.session_id),)
+
+
+class ChangePassword(Command, frozen=True, kw_only=True):
+    """Choose a new password, knowing the current one; a browser goes on with a new session."""
+
+    user_id: UserId
+    email_digest: str
+    verified: Credential
+    credential: Credential
+    password_hash: str
+    session: NewSession | None
+    at: datetime
+
+    def vault(self) -> tuple[Keep | Forget, ...]:
+        password = Keep(PASSWORD, self.user_id, self.password_hash.encode())
+        return (password,) if self.session is None else (password, self.session.keep())
+
+
+SessionCommand = StartSession | FailLogin | EndSession | ChangePassword
+
+
+def boundary(command: SessionCommand) -> Boundary:
+    """What counts."""
+    match command:
+        case StartSession() | FailLogin() | ChangePassword():
+            return sessions.login(command.user_id, command.email_digest)
+        case EndSession():
+            return sessions.one(command.session_id)
+        case _:
+            assert_never(command)
+
+
+def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]:
+    """Choose the decision."""
+    match command:
+        case StartSession():
+            started = command.session.started(command.user_id, command.email_digest, "password")
+            return sessions.start(state, started, verified=command.verified, at=command.at)
+        case FailLogin():
+            failed = sessions.LoginFailed(
+                attempt=command.attempt,
+                email_digest=command.email_digest,
+                user_id=command.user_id,
+                network=command.network,
+            )
+            return sessions.fail(state, failed, command.at)
+        case EndSession():
+            return sessions.end(state, command.session_id, command.user_id, command.reason)
+        case ChangePassword():
+            return _change_password(state, command)
+        case _:
+            assert_never(command)
+
+
+def _change_password(state: sessions.Sessions, command: ChangePassword) -> Sequence[Event]:
+    user, digest = command.user_id, command.email_digest
+    started = None
+    if command.session is not None:
+        started = command.session.started(user, digest, "password_change")
+    return sessions.change_password(
+        state,
+        PasswordChanged(user_id=user, credential=command.credential),
+        started,
+        verified=command.verified,
+        at=command.at,
+    )
+
+
+_DECIDER: Final = Decider(
+    initial=sessions.Sessions(), boundary=boundary, evolve=sessions.evolve, decide=decide
+)
+DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
+    StartSession: _DECIDER,
+    FailLogin: _DECIDER,
+    EndSession: _DECIDER,
+    ChangePassword: _DECIDER,
+}

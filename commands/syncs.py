@@ -1,0 +1,124 @@
+"""The intents around a sync."""
+
+from collections.abc import Sequence
+from typing import Any, Final, assert_never
+
+from commands.kernel import Command
+from domain import syncs
+from domain.datasets import File, Table
+from domain.kernel import Boundary, Decider, Event
+
+
+class RequestSync(Command, frozen=True, kw_only=True):
+    """Sync these sources, as one job."""
+
+    sources: tuple[str, ...]
+    full_refresh: bool = False
+    start_date: str | None = None
+    end_date: str | None = None
+    allow_empty: bool = False
+    retry: int = 0
+    retry_of: int | None = None
+
+
+class StartSync(Command, frozen=True, kw_only=True):
+    """A worker is at hand for this run."""
+
+    source: str
+    job: int
+
+
+class CompleteSync(Command, frozen=True, kw_only=True):
+    """The run's data is published."""
+
+    source: str
+    job: int
+    rows: int
+    tables: tuple[Table, ...]
+    files: tuple[File, ...]
+    snapshot: int
+    duration_s: float
+
+
+class FailSync(Command, frozen=True, kw_only=True):
+    """The run cannot be finished."""
+
+    source: str
+    job: int
+    reason: str
+    file: str | None = None
+    line: int | None = None
+    duration_s: float = 0.0
+
+
+class CancelSync(Command, frozen=True, kw_only=True):
+    """Stop what of this job has not ended."""
+
+    sources: tuple[str, ...]
+    job: int
+
+
+class ConfirmCancel(Command, frozen=True, kw_only=True):
+    """The worker of a run is gone, as was wanted."""
+
+    source: str
+    job: int
+
+
+class InterruptSync(Command, frozen=True, kw_only=True):
+    """The process that ran it died."""
+
+    source: str
+    job: int
+
+
+SyncCommand = (
+    RequestSync | StartSync | CompleteSync | FailSync | CancelSync | ConfirmCancel | InterruptSync
+)
+
+
+def boundary(command: SyncCommand) -> Boundary:
+    """All that happened to the sources that the command names."""
+    if isinstance(command, RequestSync | CancelSync):
+        return syncs.boundary(command.sources)
+    return syncs.boundary((command.source,))
+
+
+def decide(state: syncs.Syncs, command: SyncCommand) -> Sequence[Event]:
+    """Choose the decision."""
+    match command:
+        case RequestSync():
+            return syncs.request(state, syncs.SyncRequested(**_fields(command)))
+        case StartSync():
+            return syncs.start(state, command.source, command.job)
+        case CompleteSync():
+            return syncs.end(state, syncs.SyncCompleted(**_fields(command)))
+        case FailSync():
+            return syncs.end(state, syncs.SyncFailed(**_fields(command)))
+        case CancelSync():
+            return syncs.cancel(state, command.sources, command.job)
+        case ConfirmCancel():
+            return syncs.end(state, syncs.SyncCancelled(source=command.source, job=command.job))
+        case InterruptSync():
+            return syncs.interrupt(state, command.source, command.job)
+        case _:
+            assert_never(command)
+
+
+def _fields(command: Command) -> dict[str, Any]:
+    """The fields of a command that has the same ones as its event."""
+    return {name: getattr(command, name) for name in command.__struct_fields__}
+
+
+_DECIDER: Final = Decider(
+    initial=syncs.Syncs(), boundary=boundary, evolve=syncs.evolve, decide=decide
+)
+DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
+    RequestSync: _DECIDER,
+    StartSync: _DECIDER,
+    CompleteSync: _DECIDER,
+    FailSync: _DECIDER,
+    CancelSync: _DECIDER,
+    ConfirmCancel: _DECIDER,
+    InterruptSync: _DECIDER,
+}

@@ -1,0 +1,18 @@
+"""Every command there is, and what decides it. A new capability adds a row."""
+
+from typing import Any, Final
+
+from commands import api_keys, projects, queries, sessions, sources, syncs, upkeep, users
+from commands.kernel import Command
+from domain.kernel import Decider
+
+DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
+    **projects.DECIDERS,
+    **users.DECIDERS,
+    **sessions.DECIDERS,
+    **api_keys.DECIDERS,
+    **sources.DECIDERS,
+    **syncs.DECIDERS,
+    **queries.DECIDERS,
+    **upkeep.DECIDERS,
+}

@@ -1,0 +1,36 @@
+"""E-mail addresses: one spelling for each, so that one address is one account."""
+
+import unicodedata
+from typing import Final, NewType
+
+from domain.kernel import Refused
+
+EMAIL_LENGTH_MAX: Final = 254  # characters, RFC 5321 section 4.5.3.1.3
+
+Email = NewType("Email", str)
+
+
+def parse(text: str) -> Email:
+    """Trimmed, NFC, casefolded. Raises EmailInvalid.
+
+    Casefolding may leave decomposed characters behind, so normalising comes last again.
+    """
+    folded = unicodedata.normalize("NFC", text.strip()).casefold()
+    email = unicodedata.normalize("NFC", folded)
+    local, at, host = email.partition("@")
+    if (
+        not (local and at and host)
+        or "@" in host
+        or len(email) > EMAIL_LENGTH_MAX
+        or not email.isprintable()
+        or any(character.isspace() for character in email)
+    ):
+        raise EmailInvalid
+    return Email(email)
+
+
+class EmailInvalid(Refused):
+    """Not an e-mail address."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address is not valid.")

@@ -1,0 +1,17 @@
+"""Every event there is. A new capability adds a row."""
+
+from typing import Final
+
+from domain import api_keys, projects, queries, sessions, sources, syncs, upkeep, users
+from domain.kernel import Event
+
+EVENTS: Final[tuple[type[Event], ...]] = (
+    *projects.EVENTS,
+    *users.EVENTS,
+    *sessions.EVENTS,
+    *api_keys.EVENTS,
+    *sources.EVENTS,
+    *syncs.EVENTS,
+    *queries.EVENTS,
+    *upkeep.EVENTS,
+)

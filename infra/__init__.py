@@ -1,0 +1,1 @@
+"""The ways out: log, vault, views, warehouse, workers, settings. `main` joins all."""

@@ -1,0 +1,120 @@
+"""YAML files as typed values; what is wrong with one is told by line and column, without its text.
+
+Duplicate keys are refused: PyYAML would silently take the last one.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import yaml
+
+T = TypeVar("T")
+
+FILE_BYTES_MAX: Final = 1024 * 1024
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_AT: Final = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
+
+
+class Unreadable(Exception):
+    """A file that cannot be taken; `line` and `column` count from 1."""
+
+    def __init__(
+        self, file: str, reason: str, line: int | None = None, column: int | None = None
+    ) -> None:
+        place = f", line {line}, column {column}" if line is not None else ""
+        super().__init__(f"{file}{place}: {reason}")
+        self.file, self.reason, self.line, self.column = file, reason, line, column
+
+
+class Document:
+    """One YAML file, and where in it each value stands."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises Unreadable. A file that is not there reads as an empty one."""
+        self.file = path.name
+        try:
+            data = path.read_bytes()[: FILE_BYTES_MAX + 1]
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:
+            raise Unreadable(self.file, f"cannot be opened: {error.strerror}") from None
+        if len(data) > FILE_BYTES_MAX:
+            raise Unreadable(self.file, f"is larger than {FILE_BYTES_MAX} bytes")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            raise Unreadable(self.file, "is not UTF-8", line, 1) from None
+        self._node, self.value = self._parse(text)
+
+    def convert(self, kind: type[T]) -> T:
+        """The whole document as a type. Raises Unreadable."""
+        return self.convert_at(self.value, kind, "")
+
+    def convert_at(self, value: Any, kind: type[T], path: str) -> T:
+        """A part of the document as a type; `path` is where it stands, like `.sources[0]`."""
+        try:
+            return msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            text = str(error)
+            found = _AT.search(text)
+            inner = found[1] if found else ""
+            reason = text[: found.start()] if found else text
+            raise self.refused(path + inner, reason) from None
+
+    def refused(self, path: str, reason: str) -> Unreadable:
+        """A refusal that points at the value under a path like `.sources[0].name`."""
+        node = self._node
+        for name, index in _STEP.findall(path):
+            child = _child(node, name, index)
+            if child is None:
+                break
+            node = child
+        label = path.lstrip(".") or "the file"
+        if node is None:
+            return Unreadable(self.file, f"{label}: {reason}")
+        mark = node.start_mark
+        return Unreadable(self.file, f"{label}: {reason}", mark.line + 1, mark.column + 1)
+
+    def _parse(self, text: str) -> tuple[yaml.Node | None, Any]:
+        try:
+            loader = yaml.SafeLoader(text)
+            node = loader.get_single_node()
+            if node is not None:
+                self._unique(node, set())
+            value = loader.construct_document(node) if node is not None else {}
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+            raise Unreadable(self.file, error.problem or "is not YAML", line, column) from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise Unreadable(self.file, f"is not YAML: {type(error).__name__}") from None
+        return node, {} if value is None else value
+
+    def _unique(self, node: yaml.Node, seen: set[int]) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in keys and name != "<<":
+                    mark = key.start_mark
+                    reason = f"the key '{name[:64]}' stands twice"
+                    raise Unreadable(self.file, reason, mark.line + 1, mark.column + 1)
+                keys.add(name)
+                self._unique(value, seen)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                self._unique(value, seen)
+
+
+def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode) and name:
+        return next((value for key, value in node.value if str(key.value) == name), None)
+    if isinstance(node, yaml.SequenceNode) and index:
+        return node.value[int(index)] if int(index) < len(node.value) else None
+    return None

@@ -1,0 +1,153 @@
+"""project.yml: how the platform runs. Keys of the existing product are taken; unknown ones pass."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from api.platform import HttpSettings
+from infra.configuration.documents import Document
+from infra.warehouse.settings import S3Access
+
+
+class ProjectBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`project:`, what it is about."""
+
+    name: str = "dango"
+    id: str | None = None
+    organization: str | None = None
+
+
+class PlatformBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`platform:`, where it listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8800
+    metabase_port: int = 3000
+    public_url: str | None = None
+    dbt_docs_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+
+
+class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`auth:`, who gets in. Times as the existing product names them."""
+
+    enabled: bool = True
+    anonymous_reads: bool | str = "auto"
+    idle_timeout_minutes: int = 720
+    session_max_days: int = 7
+
+
+class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`api:`, bounds of requests."""
+
+    query_max_rows: int = 10_000
+    query_timeout_seconds: float = 30.0
+    body_bytes_max: int = 1024 * 1024
+
+
+class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`storage.warehouse:`; None is the embedded one."""
+
+    catalog: str | None = None
+    data: str | None = None
+    s3: S3Access | None = None
+    retention_days: float = 30.0
+    memory_bytes_max: int = 2 * 1024**3
+
+
+class StorageBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`storage:`, where log and warehouse lie."""
+
+    events: str | None = None
+    warehouse: WarehouseBlock = WarehouseBlock()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of project.yml."""
+
+    project: ProjectBlock = ProjectBlock()
+    platform: PlatformBlock = PlatformBlock()
+    auth: AuthBlock = AuthBlock()
+    api: ApiBlock = ApiBlock()
+    storage: StorageBlock = StorageBlock()
+
+    def http(self, *, host: str | None = None, port: int | None = None) -> HttpSettings:
+        """The part that decides about HTTP; flags go before the file."""
+        reads = self.auth.anonymous_reads
+        return HttpSettings(
+            host=host or self.platform.host,
+            port=self.platform.port if port is None else port,
+            public_url=self.platform.public_url,
+            anonymous_reads=str(reads).lower(),
+            auth_enabled=self.auth.enabled,
+            trusted_proxies=self.platform.trusted_proxies,
+            allowed_origins=self.platform.allowed_origins,
+            body_bytes_max=self.api.body_bytes_max,
+            query_timeout_s=self.api.query_timeout_seconds,
+            query_rows_max=self.api.query_max_rows,
+            project_name=self.project.name,
+            organization=self.project.organization,
+            metabase_url=f"http://localhost:{self.platform.metabase_port}",
+            dbt_docs_url=self.platform.dbt_docs_url,
+            session_idle_s=self.auth.idle_timeout_minutes * 60,
+            session_absolute_s=self.auth.session_max_days * 24 * 3600,
+        )
+
+
+class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):
+    """auth.yml of the existing product: it can only switch authentication off, as project.yml."""
+
+    enabled: bool = True
+
+
+def read(folder: Path) -> Settings:
+    """Read `.dango/project.yml`. Raises Unreadable: a server does not start on half of it."""
+    document = Document(folder / "project.yml")
+    settings = document.convert(Settings)
+    for name, value, allowed in (
+        ("auth.anonymous_reads", str(settings.auth.anonymous_reads).lower(), _READS),
+    ):
+        if value not in allowed:
+            raise document.refused(f".{name}", f"must be one of {', '.join(sorted(allowed))}")
+    _bounds(document, settings)
+    extra = Document(folder / "auth.yml").convert(_AuthFile)
+    if not extra.enabled:
+        auth = msgspec.structs.replace(settings.auth, enabled=False)
+        settings = msgspec.structs.replace(settings, auth=auth)
+    return settings
+
+
+_READS = {"auto", "true", "false"}
+
+
+def _bounds(document: Document, settings: Settings) -> None:
+    checks: tuple[tuple[str, Any, bool], ...] = (
+        (".platform.port", settings.platform.port, 0 <= settings.platform.port < 1 << 16),
+        (".api.query_max_rows", settings.api.query_max_rows, settings.api.query_max_rows > 0),
+        (
+            ".api.query_timeout_seconds",
+            settings.api.query_timeout_seconds,
+            settings.api.query_timeout_seconds > 0,
+        ),
+        (
+            ".auth.idle_timeout_minutes",
+            settings.auth.idle_timeout_minutes,
+            settings.auth.idle_timeout_minutes > 0,
+        ),
+        (
+            ".auth.session_max_days",
+            settings.auth.session_max_days,
+            settings.auth.session_max_days > 0,
+        ),
+    )
+    for path, _, good in checks:
+        if not good:
+            raise document.refused(path, "is out of its range")
+
+
+def environment(name: str) -> str | None:
+    """An environment variable, None when it is empty."""
+    return os.environ.get(name) or None

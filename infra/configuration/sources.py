@@ -1,0 +1,124 @@
+"""sources.yml: which sources there are. Unknown keys of a source are refused, as they always were.
+
+Each type has a block of its own name. `csv` is known in full; the blocks of other types are kept
+with what looks like a secret masked, so that an existing project opens as it is.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from domain.sources import Source
+from infra.configuration.documents import Document
+
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_SECRET: Final = re.compile(r"(?i)(passw|secret|token|api_?key|credential|private)")
+_OF_ALL: Final = frozenset(
+    {
+        "name",
+        "type",
+        "enabled",
+        "description",
+        "tags",
+        "schema",
+        "lookback_days",
+        "empty_sync_policy",
+        "generic_config",
+    }
+)
+
+
+class CsvBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`csv:` of a source: files below a directory of the project."""
+
+    directory: str
+    file_pattern: str = "*.csv"
+    notes: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What every source has."""
+
+    name: str
+    type: str
+    enabled: bool = True
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    schema: str | None = None
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    version: str = "1.0"
+    sources: list[dict[str, Any]] | None = None
+
+
+def read(path: Path, digest: Callable[[str, str], str]) -> tuple[Source, ...]:
+    """All sources of the file. Raises Unreadable."""
+    document = Document(path)
+    entries = document.convert(_File).sources or []
+    found: dict[str, Source] = {}
+    for number, entry in enumerate(entries):
+        place = f".sources[{number}]"
+        source = _source(document, entry, place, digest)
+        if source.name.casefold() in {name.casefold() for name in found}:
+            raise document.refused(f"{place}.name", "another source has this name")
+        found[source.name] = source
+    return tuple(found.values())
+
+
+def _source(
+    document: Document, entry: dict[str, Any], place: str, digest: Callable[[str, str], str]
+) -> Source:
+    known = document.convert_at(entry, Entry, place)
+    for path, name in ((f"{place}.name", known.name), (f"{place}.schema", known.schema)):
+        if name is not None and not NAME.fullmatch(name):
+            reason = "must be letters, digits and underscores, a letter first, at most 63"
+            raise document.refused(path, reason)
+    for key in entry:
+        if key not in _OF_ALL and key != known.type:
+            raise document.refused(f"{place}.{key}", f"is not a key of a {known.type} source")
+    block = entry.get(known.type) or entry.get("generic_config") or {}
+    if known.type == "csv":
+        path = f"{place}.csv"
+        csv = document.convert_at(block, CsvBlock, path)
+        _inside(document, csv.directory, f"{path}.directory")
+        _pattern(document, csv.file_pattern, f"{path}.file_pattern")
+        block = msgspec.to_builtins(csv)
+    elif not isinstance(block, dict):
+        raise document.refused(f"{place}.{known.type}", "is not a block of keys")
+    return Source(
+        name=known.name,
+        type=known.type,
+        enabled=known.enabled,
+        description=known.description or "",
+        labels=known.tags,
+        schema=known.schema or f"raw_{known.name}",
+        table=known.name,
+        options=_masked(block),
+        fingerprint=digest("source", msgspec.json.encode(block, order="sorted").decode()),
+    )
+
+
+def _inside(document: Document, directory: str, path: str) -> None:
+    parts = Path(directory).parts
+    if Path(directory).is_absolute() or ".." in parts or "\0" in directory or not parts:
+        raise document.refused(path, "must lie inside the project, as a relative path")
+
+
+def _pattern(document: Document, pattern: str, path: str) -> None:
+    if not pattern or "/" in pattern or "\0" in pattern:
+        raise document.refused(path, "must be a pattern of file names, like *.csv")
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {str(k): _masked(v, str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, key) for item in value]
+    if isinstance(value, str | int | float | bool) or value is None:
+        masks = isinstance(value, str) and _SECRET.search(key) and not key.endswith("_env")
+        return "****" if masks else value
+    return str(value)  # dates of YAML

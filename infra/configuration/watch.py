@@ -1,0 +1,76 @@
+"""Following the configuration files: read at start and on every change, refused when broken."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from watchfiles import awatch
+
+from commands.kernel import Bus, Origin
+from commands.sources import ApplySources, RefuseConfiguration
+from domain.kernel import Refused
+from infra.configuration import sources
+from infra.configuration.documents import Unreadable
+from infra.project import Project
+
+DEBOUNCE_MS: Final = 200
+ORIGIN: Final = Origin(actor="system:configuration", via="watcher", correlation="configuration")
+
+_log = logging.getLogger("dango.configuration")
+
+
+class Configuration:
+    """Keeps what the platform knows in step with the files that people edit."""
+
+    def __init__(self, project: Project, bus: Bus, digest: Callable[[str, str], str]) -> None:
+        self._project, self._bus, self._digest = project, bus, digest
+        self._task: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
+
+    async def start(self) -> None:
+        """Take the files as they are, then follow them."""
+        await self.reload()
+        self._task = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop following."""
+        self._done.set()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def reload(self) -> int:
+        """Take the files anew; answers the position. A broken file changes nothing but the log."""
+        path = self._project.sources_yml
+        try:
+            wanted = await asyncio.to_thread(sources.read, path, self._digest)
+            outcome = await self._bus.send(ApplySources(sources=wanted), ORIGIN)
+        except Unreadable as error:
+            _log.error("%s; the last good configuration stays in force", error)
+            command = RefuseConfiguration(
+                file=error.file, reason=error.reason, line=error.line, column=error.column
+            )
+            outcome = await self._bus.send(command, ORIGIN)
+        except Refused as refused:
+            _log.error("%s: %s; the last good configuration stays in force", path.name, refused)
+            command = RefuseConfiguration(file=path.name, reason=refused.detail)
+            outcome = await self._bus.send(command, ORIGIN)
+        return outcome.position
+
+    async def _watch(self) -> None:
+        folder, name = self._project.folder, self._project.sources_yml.name
+        changes = awatch(
+            folder,
+            watch_filter=lambda _, path: path.endswith(f"/{name}"),
+            debounce=DEBOUNCE_MS,
+            stop_event=self._done,
+            recursive=False,
+        )
+        async for _ in changes:
+            try:
+                await self.reload()
+            except Exception:  # noqa: BLE001 - the next change is to be followed all the same
+                _log.exception("%s could not be taken", name)

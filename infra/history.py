@@ -1,0 +1,41 @@
+"""The log for those who may read it: single events, and the proof that none was changed."""
+
+from typing import Final
+
+from api.platform import Verified
+from domain.kernel import Recorded
+from infra.log.envelope import Codec
+from infra.log.sqlite import SQLiteLog
+from infra.log.tasks import Verify
+from infra.workers.pool import Pool
+
+VERIFY_DEADLINE_S: Final = 600.0
+
+
+class LogHistory:
+    """The `History` port. Verification of a long log is a worker's task."""
+
+    def __init__(self, log: SQLiteLog, codec: Codec, pool: Pool) -> None:
+        self._sqlite, self._codec, self._pool = log, codec, pool
+
+    def head(self) -> int:
+        """As the port says."""
+        return self._sqlite.head()
+
+    def get(self, position: int) -> tuple[Recorded, str] | None:
+        """As the port says."""
+        found = self._sqlite.at(position)
+        if found is None:
+            return None
+        (at, kind, _, data), digest = found
+        return self._codec.open(at, kind, data), digest.hex()
+
+    def event(self, position: int) -> Recorded | None:
+        """An event without its hash."""
+        found = self.get(position)
+        return found[0] if found else None
+
+    async def verify(self) -> Verified:
+        """As the port says."""
+        task = Verify(log=str(self._sqlite.path))
+        return await self._pool.run("log", task, deadline_s=VERIFY_DEADLINE_S, result_type=Verified)

@@ -1,0 +1,1 @@
+"""Loading files into the warehouse, in a child process."""

@@ -1,0 +1,1 @@
+"""The event log: envelope and codec, hash chain, the SQLite recorder, the vault beside it."""

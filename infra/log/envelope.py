@@ -1,0 +1,144 @@
+"""How an event is written: an envelope in msgspec JSON, and a SHA-256 chain over all records.
+
+A record is (type, tags, data). `data` holds the envelope with the event's fields inside; the
+recorder sees opaque bytes. The chain hashes the previous hash and each part with its length before
+it, so that no two records share an input:
+
+    hash(n) = SHA-256(hash(n-1) | len type | type | len tags | tags | len data | data)
+
+with lengths as unsigned 32-bit big-endian integers, `tags` as a JSON array, and hash(0) = 32 zero
+bytes.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain.kernel import Event, Recorded, tags
+from domain.upcasters import Upcasters, upcast
+
+GENESIS: Final = bytes(32)
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is stored in `data`."""
+
+    id: str
+    at: datetime
+    v: int = 1
+    stream: str
+    actor: str
+    via: str
+    command: str
+    correlation: str
+    causation: str | None = None
+    request: str | None = None  # digest of the request, on the first event under an idempotency key
+    data: msgspec.Raw
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the recorder stores, without position and hash."""
+
+    type: str
+    tags: bytes  # JSON array
+    data: bytes
+
+
+class UnknownEvent(Exception):
+    """A stored event that cannot be decoded: written by a newer version, or damaged."""
+
+    def __init__(self, position: int, kind: str, cause: str) -> None:
+        super().__init__(f"event {position} ({kind}) cannot be read: {cause}")
+        self.position = position
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_envelope: Final = msgspec.json.Decoder(Envelope)
+_fields: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+def chain(previous: bytes, record: Record) -> bytes:
+    """The hash of a record behind the one with hash `previous`."""
+    kind = record.type.encode()
+    return hashlib.sha256(
+        b"".join(
+            (
+                previous,
+                struct.pack(">I", len(kind)),
+                kind,
+                struct.pack(">I", len(record.tags)),
+                record.tags,
+                struct.pack(">I", len(record.data)),
+                record.data,
+            )
+        )
+    ).digest()
+
+
+def seal(event: Recorded, *, once_tag: str | None = None, request: str | None = None) -> Record:
+    """The record of an event; its position is given by the recorder."""
+    labels = tags(event.event)
+    return Record(
+        event.type,
+        _encode((*labels, once_tag) if once_tag else labels),
+        _encode(
+            Envelope(
+                id=event.id,
+                at=event.at,
+                v=event.event.version,
+                stream=labels[0],
+                actor=event.actor,
+                via=event.via,
+                command=event.command,
+                correlation=event.correlation,
+                causation=event.causation,
+                request=request,
+                data=msgspec.Raw(_encode(event.event)),
+            )
+        ),
+    )
+
+
+class Codec:
+    """Records to events and back, for a fixed set of event types."""
+
+    def __init__(self, events: Iterable[type[Event]], upcasters: Upcasters) -> None:
+        self._types: Mapping[str, tuple[type[Event], msgspec.json.Decoder[Event]]] = {
+            event.type_name(): (event, msgspec.json.Decoder(event)) for event in events
+        }
+        self._upcasters = upcasters
+
+    def envelope(self, data: bytes) -> Envelope:
+        """The envelope alone, the event's fields undecoded."""
+        return _envelope.decode(data)
+
+    def open(self, position: int, kind: str, data: bytes) -> Recorded:
+        """The event of a record, in its newest shape. Raises UnknownEvent."""
+        try:
+            known, decoder = self._types[kind]
+            envelope = _envelope.decode(data)
+            if envelope.v == known.version:
+                event = decoder.decode(envelope.data)
+            else:
+                fields = _fields.decode(envelope.data)
+                fields = upcast(self._upcasters, kind, envelope.v, fields)
+                event = msgspec.convert(fields, known)
+        except KeyError:
+            raise UnknownEvent(position, kind, "no such type") from None
+        except msgspec.MsgspecError as error:
+            raise UnknownEvent(position, kind, str(error)) from error
+        return Recorded(
+            position=position,
+            id=envelope.id,
+            at=envelope.at,
+            event=event,
+            actor=envelope.actor,
+            via=envelope.via,
+            command=envelope.command,
+            correlation=envelope.correlation,
+            causation=envelope.causation,
+        )

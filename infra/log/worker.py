@@ -1,0 +1,69 @@
+"""Handler of the kind "log": what walks the whole log, away from the server's event loop."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from api.platform import Verified
+from commands.ports import Progress
+from domain.kernel import Recorded
+from domain.registry import EVENTS
+from domain.upcasters import UPCASTERS
+from infra.log import tasks
+from infra.log.envelope import Codec
+from infra.log.sqlite import stream
+from infra.log.verify import verify
+from infra.views.store import build, differences, discard
+from infra.workers.desk import Desk, Run
+from projections.table import PROJECTIONS
+
+PROGRESS_EVENTS: Final = 20_000
+
+
+def start(_: msgspec.Raw) -> Run:
+    """Nothing to warm up: the imports are all."""
+    codec = Codec(EVENTS, UPCASTERS)
+
+    def run(raw: msgspec.Raw, desk: Desk) -> Verified | int | list[str]:
+        task: tasks.Task = msgspec.json.decode(raw, type=tasks.Task)
+        match task:
+            case tasks.Verify(log=log):
+                return verify(Path(log))
+            case tasks.Build(log=log, views=views):
+                events = _told(desk, stored(codec, Path(log)))
+                return build(Path(views), PROJECTIONS, EVENTS, events)
+            case tasks.Check(log=log, views=views):
+                return check(codec, Path(log), Path(views))
+
+    return run
+
+
+def stored(codec: Codec, log: Path, *, upto: int | None = None) -> Iterator[Recorded]:
+    """The events of a log, decoded, in order."""
+    for position, kind, _, data in stream(log, upto=upto):
+        yield codec.open(position, kind, data)
+
+
+def check(codec: Codec, log: Path, views: Path) -> list[str]:
+    """What differs between a views file and a new fold up to its position."""
+    beside = views.with_name(views.name + ".check")
+    live = sqlite3.connect(f"{views.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        # The read transaction holds the rows still while they are folded anew beside.
+        live.execute("BEGIN")
+        upto = live.execute("SELECT value FROM _state WHERE name = 'position'").fetchone()[0]
+        build(beside, PROJECTIONS, EVENTS, stored(codec, log, upto=upto))
+        return list(differences(live, beside, [t for p in PROJECTIONS for t in p.tables]))
+    finally:
+        live.close()
+        discard(beside)
+
+
+def _told(desk: Desk, events: Iterator[Recorded]) -> Iterator[Recorded]:
+    for number, recorded in enumerate(events, 1):
+        if number % PROGRESS_EVENTS == 0:
+            desk.progress(Progress(phase="folding", done=number, unit="events"))
+        yield recorded

@@ -1,0 +1,104 @@
+"""Telling policies what happened, in order, each from where it stands.
+
+The position of a policy is kept in the log's file, behind the events that it was told. It moves
+when the policy has acted, so that after a crash nothing is skipped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
+
+from commands.policies import Policy
+from domain.kernel import Recorded
+from infra.log.envelope import Codec
+from infra.log.sqlite import SQLiteLog
+from infra.writer import Writer
+
+PAGE_EVENTS: Final = 200
+RETRY_S: Final = 5.0
+
+_log = logging.getLogger("dango.policies")
+
+
+class Runner:
+    """Runs every policy in a task of its own, woken by the writer."""
+
+    def __init__(
+        self, log: SQLiteLog, codec: Codec, writer: Writer, policies: Sequence[Policy]
+    ) -> None:
+        self._sqlite, self._codec, self._writer = log, codec, writer
+        self.policies = tuple(policies)
+        self._wake = {policy.name: asyncio.Event() for policy in policies}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.positions: dict[str, int] = {}
+        self.failed: dict[str, str] = {}
+        writer.listeners.append(self._committed)
+
+    async def start(self) -> None:
+        """Recover, then follow the log."""
+        for policy in self.policies:
+            self.positions[policy.name] = self._stored(policy.name)
+            await policy.recover()
+            self._tasks.append(asyncio.create_task(self._follow(policy)))
+
+    async def stop(self) -> None:
+        """Stop following, then let each policy end its long work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for policy in self.policies:
+            await policy.stop()
+
+    def _committed(self, recorded: Sequence[Recorded]) -> None:
+        kinds = {type(each.event) for each in recorded}
+        for policy in self.policies:
+            if kinds.intersection(policy.types):
+                self._wake[policy.name].set()
+
+    async def _follow(self, policy: Policy) -> None:
+        wake = self._wake[policy.name]
+        while True:
+            wake.clear()
+            try:
+                while await self._page(policy):
+                    pass
+                self.failed.pop(policy.name, None)
+            except Exception as error:  # noqa: BLE001 - told again: a policy never goes past it
+                _log.exception("policy %s stands at %s", policy.name, self.positions[policy.name])
+                self.failed[policy.name] = f"{type(error).__name__}: {error}"
+                await asyncio.sleep(RETRY_S)
+                continue
+            await wake.wait()
+
+    async def _page(self, policy: Policy) -> bool:
+        before = self.positions[policy.name]
+        query = DCBQuery([DCBQueryItem(types=[kind.type_name() for kind in policy.types])])
+        rows = await asyncio.to_thread(self._sqlite.fetch, query, after=before, limit=PAGE_EVENTS)
+        try:
+            for position, kind, _, data in rows:
+                await policy.react(self._codec.open(position, kind, data))
+                self.positions[policy.name] = position
+        finally:
+            if self.positions[policy.name] != before:
+                await asyncio.shield(self._store(policy.name))
+        return len(rows) == PAGE_EVENTS
+
+    def _stored(self, name: str) -> int:
+        row = self._sqlite.connection.execute(
+            "SELECT position FROM policies WHERE name = ?", (name,)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    async def _store(self, name: str) -> None:
+        position = self.positions[name]
+        await self._writer.call(lambda: self._write(name, position))
+
+    def _write(self, name: str, position: int) -> None:
+        self._sqlite.connection.execute(
+            "INSERT INTO policies VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+            (name, position),
+        )

@@ -1,0 +1,1 @@
+"""Ad-hoc SQL: the gate that judges a statement, the sandbox that it runs in, its worker."""

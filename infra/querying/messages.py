@@ -1,0 +1,69 @@
+"""The engine's errors as refusals: its own words, with line and column, without server paths."""
+
+import re
+
+import duckdb
+
+from commands import ports
+
+# "…\n\nLINE 3: ...part of the line\n            ^" is how the engine shows a place.
+PLACE = re.compile(r"\n*LINE (\d+): (.*)\n( *)\^", re.DOTALL)
+EXCERPT_GAP = "..."
+STACK_TRACE = "Stack Trace"  # the engine adds one to its internal errors
+PATH = re.compile(r"(?<![\w./])(?:\w+:/)?(?:/[^\s'\"`,;:()\[\]{}]+){2,}/?")
+MESSAGE_CHARS_MAX = 2000
+
+Place = tuple[int, int]
+
+
+def refused(error: duckdb.Error, sql: str) -> ports.WorkRefused:
+    """Give the engine's complaint about a statement as a refusal."""
+    message = str(error)
+    place = None
+    shown = PLACE.search(message)
+    if shown:
+        place = _place_in(sql, int(shown[1]), shown[2], len(shown[3]))
+        message = message[: shown.start()]
+    message = " ".join(scrubbed(message, sql).split())[:MESSAGE_CHARS_MAX]
+    return with_place(message, place)
+
+
+def failed(error: duckdb.Error) -> ports.WorkFailed:
+    """Give a failure that the statement is not to blame for: a missing file, a broken engine."""
+    message = str(error).split(STACK_TRACE, 1)[0]
+    message = " ".join(scrubbed(message, "").split())[:MESSAGE_CHARS_MAX]
+    return ports.WorkFailed(f"The warehouse could not be read: {message}")
+
+
+def with_place(reason: str, place: Place | None) -> ports.WorkRefused:
+    """Refuse, with line and column both in the sentence and as facts where they are known."""
+    if place is None:
+        return ports.WorkRefused(reason)
+    line, column = place
+    return ports.WorkRefused(f"{reason} (line {line}, column {column})", line=line, column=column)
+
+
+def place_at(sql: str, offset: int | None) -> Place | None:
+    """Turn an offset in bytes into line and column, both from 1, columns in characters."""
+    if offset is None:
+        return None
+    before = sql.encode()[:offset].decode(errors="ignore")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def scrubbed(message: str, sql: str) -> str:
+    """Take out each path that the user did not write."""
+    return PATH.sub(lambda found: found[0] if found[0] in sql else "(a path)", message)
+
+
+def _place_in(sql: str, line: int, excerpt: str, indent: int) -> Place | None:
+    lines = sql.split("\n")
+    if line > len(lines):
+        return None
+    at = indent - len(f"LINE {line}: ")
+    if excerpt in lines[line - 1] or not excerpt.startswith(EXCERPT_GAP):
+        start = max(lines[line - 1].find(excerpt.removesuffix(EXCERPT_GAP)), 0)
+        return line, start + at + 1
+    part = excerpt.removeprefix(EXCERPT_GAP).removesuffix(EXCERPT_GAP)
+    start = lines[line - 1].find(part)
+    return (line, start + at - len(EXCERPT_GAP) + 1) if start >= 0 else None

@@ -1,0 +1,63 @@
+"""A connection that can read the warehouse and nothing else.
+
+What it refuses by itself: every file outside the data folder, ATTACH of such, INSTALL, LOAD,
+settings, writing to the warehouse. What it does not refuse, and why the gate and the worker's
+limits exist: `read_parquet` and `glob` on the data folder and the virtual column `filename`;
+`COPY … TO` a file inside it; the catalogue's own tables, `sqlite_scan` on it, and attaching it once
+more (RLIMIT_FSIZE 0 stops each write); the engine's settings and memory tables, profiling,
+temporary tables, and functions that cannot be interrupted. A test keeps this list true.
+"""
+
+import duckdb
+import msgspec
+
+from infra.querying.relations import Published, Relation
+from infra.warehouse import attach
+from infra.warehouse.quoting import literal
+from infra.warehouse.settings import Settings as Warehouse
+
+CATALOG = attach.LAKE
+NO_SCHEMAS_OF_USERS = ("information_schema", "pg_catalog")
+LATE_THREADS = 1  # once the worker is warm, RLIMIT_NPROC 0 forbids it to start threads
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the warehouse is and how much of the machine one query may take."""
+
+    warehouse: Warehouse
+    memory_bytes_max: int = 1024**3
+    threads: int = 2
+
+
+def open_reader(
+    settings: Settings, *, snapshot: int | None = None, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Attach the warehouse as of now, or as of a commit, and lock everything else away."""
+    bounded = msgspec.structs.replace(
+        settings.warehouse,
+        memory_bytes_max=settings.memory_bytes_max,
+        threads=threads or settings.threads,
+        temp_directory="",  # nothing spills: the worker may not write files
+    )
+    con = attach.connect(bounded, read_only=True, snapshot=snapshot)
+    con.execute(f"USE {CATALOG}")
+    con.execute(f"SET allowed_directories = [{literal(bounded.data)}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+    return con
+
+
+def current_snapshot(con: duckdb.DuckDBPyConnection) -> int:
+    """Give the commit that this transaction sees."""
+    row = con.execute(f"FROM ducklake_current_snapshot('{CATALOG}')").fetchone()
+    return int(row[0]) if row else 0
+
+
+def published(con: duckdb.DuckDBPyConnection) -> Published:
+    """List all tables and views of users, as this transaction sees them."""
+    rows = con.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ?",
+        [CATALOG],
+    ).fetchall()
+    relations = (Relation(*row) for row in rows if row[0] not in NO_SCHEMAS_OF_USERS)
+    return Published(CATALOG, relations)

@@ -1,0 +1,63 @@
+"""Folding the views anew while they serve: built beside by a worker, swapped by the writer."""
+
+import asyncio
+from typing import Any, Final
+
+from infra.log.sqlite import SQLiteLog
+from infra.log.tasks import Build, Check
+from infra.views.store import discard
+from infra.views.views import Views
+from infra.workers.pool import Pool
+from infra.writer import Writer
+
+DEADLINE_S: Final = 3600.0
+
+
+class ViewsUpkeep:
+    """The `Upkeep` port of the API. One rebuild at a time: who comes meanwhile shares it."""
+
+    def __init__(self, views: Views, writer: Writer, pool: Pool, log: SQLiteLog) -> None:
+        self._views, self._writer, self._pool, self._sqlite = views, writer, pool, log
+        self._rebuilding: asyncio.Task[int] | None = None
+        self._checking = asyncio.Lock()
+
+    def status(self) -> list[dict[str, Any]]:
+        """As the port says."""
+        views, head = self._views, self._sqlite.head()
+        return [
+            {
+                "name": projection.name,
+                "tables": [table.name for table in projection.tables],
+                "position": views.position,
+                "lag": head - views.position,
+                "status": "broken" if views.broken is not None else "live",
+                "error": None if views.broken is None else str(views.broken),
+                "version": views.version,
+                "built_at": views.built_at,
+                "file_bytes": views.path.stat().st_size if views.path.exists() else 0,
+                "rebuilding": self._rebuilding is not None and not self._rebuilding.done(),
+            }
+            for projection in views.projections
+        ]
+
+    async def rebuild(self) -> int:
+        """As the port says."""
+        if self._rebuilding is None or self._rebuilding.done():
+            self._rebuilding = asyncio.create_task(self._rebuild())
+        return await asyncio.shield(self._rebuilding)
+
+    async def check(self) -> list[str]:
+        """As the port says."""
+        task = Check(log=str(self._sqlite.path), views=str(self._views.path))
+        async with self._checking:
+            return await self._pool.run("log", task, deadline_s=DEADLINE_S, result_type=list[str])
+
+    async def _rebuild(self) -> int:
+        beside = self._views.path.with_name(f"{self._views.path.name}.new")
+        task = Build(log=str(self._sqlite.path), views=str(beside))
+        try:
+            await self._pool.run("log", task, deadline_s=DEADLINE_S, result_type=int)
+            await self._writer.call(lambda: self._views.swap(beside))
+        finally:
+            discard(beside)
+        return self._views.position

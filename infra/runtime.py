@@ -1,0 +1,234 @@
+"""A project that is open: everything built, wired, started and stopped. The composition root."""
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import msgspec
+
+from api.authentication import authenticate
+from api.platform import Platform
+from commands.kernel import Origin
+from commands.policies.syncs import OpenRun, SyncPolicy
+from commands.policies.upkeep import UpkeepPolicy
+from commands.table import DECIDERS
+from domain.registry import EVENTS
+from domain.sources import Source
+from domain.upcasters import UPCASTERS
+from infra import keys
+from infra.configuration.project import Settings
+from infra.configuration.watch import Configuration
+from infra.history import LogHistory
+from infra.loading.settings import LoadSettings
+from infra.log.envelope import Codec
+from infra.log.sqlite import SQLiteLog
+from infra.log.vault import Vault
+from infra.passwords import Argon2Passwords
+from infra.policies import Runner
+from infra.project import Project
+from infra.querying.sandbox import Settings as SandboxSettings
+from infra.rebuild import ViewsUpkeep
+from infra.seen import SeenFile
+from infra.views.views import Views
+from infra.warehouse.keeper import Keeper
+from infra.warehouse.lake import LakeWarehouse, write_lease
+from infra.warehouse.settings import Settings as WarehouseSettings
+from infra.workers.pool import Pool
+from infra.writer import Writer
+from projections import sources, syncs
+from projections.table import PROJECTIONS
+
+TOKEN_BYTES: Final = 32
+ID_BYTES: Final = 16
+AT_START: Final = Origin(actor="system:start", via="start", correlation="start")
+
+_log = logging.getLogger("dango.runtime")
+
+
+def clock() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """128 random bits, as 32 hex digits."""
+    return secrets.token_hex(ID_BYTES)
+
+
+def new_token() -> str:
+    """256 random bits, as 43 characters of base64url."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def program_version() -> str:
+    """The version that is installed."""
+    try:
+        return version("dango-es")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+class Runtime:
+    """Everything of one project in one process. `platform` is what the ways in use."""
+
+    def __init__(
+        self,
+        project: Project,
+        settings: Settings,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+    ) -> None:
+        """Opens log, vault and views; catches the views up. Raises KeyUnusable, VaultDamaged."""
+        self.project, self.settings = project, settings
+        derived = keys.load(project.master_key)
+        self.codec = Codec(EVENTS, UPCASTERS)
+        self.log = SQLiteLog(project.events)
+        self.vault = Vault(project.events, derived, clock)
+        self.vault.check()
+        self.views = Views(
+            project.folder, self.log, self.codec, clock, projections=PROJECTIONS, events=EVENTS
+        )
+        self.writer = Writer(
+            self.log,
+            self.vault,
+            self.views,
+            codec=self.codec,
+            deciders=DECIDERS,
+            clock=clock,
+            new_id=new_id,
+        )
+        self._warehouse_settings = warehouse_settings(project, settings)
+        self.pool = Pool(
+            worker_configs(self._warehouse_settings),
+            lease=write_lease(self._warehouse_settings),
+        )
+        self.warehouse = LakeWarehouse(self.pool, self._warehouse_settings)
+        self.history = LogHistory(self.log, self.codec, self.pool)
+        self.upkeep = ViewsUpkeep(self.views, self.writer, self.pool, self.log)
+        self.passwords = Argon2Passwords()
+        self.seen = SeenFile(project.seen)
+        self.configuration = Configuration(project, self.writer, self.vault.digest)
+        self.syncs = self._sync_policy()
+        upkeep = UpkeepPolicy(
+            self.writer, self.warehouse, retention_days=settings.storage.warehouse.retention_days
+        )
+        self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
+        self._keeper: Keeper | None = None
+        self.platform = self._platform(host, port)
+
+    def _sync_policy(self) -> SyncPolicy:
+        def source(name: str) -> Source | None:
+            found = sources.one(self.views.current, name)
+            return found.config if found else None
+
+        def open_runs() -> Sequence[OpenRun]:
+            return [
+                OpenRun(run.job, run.source, run.status == "running")
+                for run in syncs.unended(self.views.current)
+            ]
+
+        return SyncPolicy(
+            self.writer,
+            self.warehouse,
+            source=source,
+            directory=lambda found: str(self.project.root / str(found.options["directory"])),
+            request=self.history.event,
+            open_runs=open_runs,
+            monotonic=time.monotonic,
+        )
+
+    def _platform(self, host: str | None, port: int | None) -> Platform:
+        return Platform(
+            bus=self.writer,
+            answers=self.writer,
+            secrets=self.vault,
+            views=self.views,
+            history=self.history,
+            upkeep=self.upkeep,
+            warehouse=self.warehouse,
+            passwords=self.passwords,
+            seen=self.seen,
+            authenticate=authenticate,
+            clock=clock,
+            new_id=new_id,
+            new_token=new_token,
+            settings=self.settings.http(host=host, port=port),
+            version=program_version(),
+            started_at=clock(),
+            progress=self.syncs.progress,
+            checks=(self._views_stand, self._writer_failed, self._policies_stand),
+            reload=self.configuration.reload,
+        )
+
+    # readiness
+
+    def _views_stand(self) -> str | None:
+        return None if self.views.broken is None else f"The views have stopped: {self.views.broken}"
+
+    def _writer_failed(self) -> str | None:
+        return self.writer.failed
+
+    def _policies_stand(self) -> str | None:
+        for name, problem in self.runner.failed.items():
+            return f"Policy {name} stands at {self.runner.positions[name]}: {problem}"
+        return None
+
+    # life
+
+    async def start(self) -> None:
+        """Begin to take commands, take the configuration, end what a dead process left open."""
+        self.writer.start()
+        if self._warehouse_settings.embedded:
+            if not self.project.catalog.exists():
+                await self.warehouse.create()
+            self._keeper = Keeper(self.project.catalog)
+        self.pool.start()
+        await self.configuration.start()
+        if self.views.broken is None:
+            await self.runner.start()
+
+    async def stop(self) -> None:
+        """End in the order in which nothing that was begun is lost."""
+        await self.configuration.stop()
+        await self.runner.stop()
+        await self.pool.close()
+        await self.writer.stop()
+        if self._keeper is not None:
+            self._keeper.close()
+        self.close()
+
+    def close(self) -> None:
+        """Give back files and threads."""
+        self.passwords.close()
+        self.seen.close()
+        self.views.close()
+        self.vault.close()
+        self.log.close()
+
+
+def warehouse_settings(project: Project, settings: Settings) -> WarehouseSettings:
+    """Where the warehouse lies: embedded below the project, or as project.yml says."""
+    block = settings.storage.warehouse
+    return WarehouseSettings(
+        catalog=block.catalog or str(project.catalog),
+        data=block.data or str(project.data),
+        temp_directory=str(project.temp),
+        s3=block.s3,
+        memory_bytes_max=block.memory_bytes_max,
+    )
+
+
+def worker_configs(warehouse: WarehouseSettings) -> dict[str, msgspec.Raw]:
+    """The start message of each kind of worker."""
+    configs: dict[str, msgspec.Struct | None] = {
+        "load": LoadSettings(warehouse=warehouse),
+        "query": SandboxSettings(warehouse=warehouse),
+        "warehouse": warehouse,
+        "log": None,
+    }
+    return {kind: msgspec.Raw(msgspec.json.encode(config)) for kind, config in configs.items()}

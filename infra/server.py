@@ -1,0 +1,135 @@
+"""Serving a project: HTTP for people and programs, and a socket for the command line of its owner.
+
+Both are one application. What comes through the control socket (`.dango/control.sock`, 0600) is the
+project's owner, who could read and change its files anyway, and acts as `cli:<user>`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import pwd
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from api import asgi
+from api.app import create
+from api.callers import Caller
+from domain.permissions import Role
+from infra.project import Project
+from infra.runtime import Runtime
+
+BACKLOG: Final = 1_024
+GRACE_S: Final = 10  # how long running requests may take when the server is told to stop
+KEEP_ALIVE_S: Final = 75
+UNIX_PATH_MAX: Final = 100  # a longer path does not fit into sockaddr_un
+
+_log = logging.getLogger("dango.server")
+
+
+class PortTaken(Exception):
+    """Something else listens there."""
+
+
+def owner() -> Caller:
+    """Who acts through the control socket, or without a server."""
+    name = pwd.getpwuid(os.getuid()).pw_name
+    return Caller(actor=f"cli:{name}", via="control", role=Role.ADMIN)
+
+
+class Doors:
+    """The application, for whom it may concern: tells the control socket from the others."""
+
+    def __init__(self, app: asgi.App, control: Path) -> None:
+        self._app, self._control = app, str(control)
+        self._owner = owner()
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Handle one connection; the framework's own lifespan is not used."""
+        server = scope.get("server")
+        if server is not None and server[1] is None:
+            scope[asgi.LOCAL] = self._owner
+        await self._app(scope, receive, send)
+
+
+class LocalApp:
+    """The application for the owner alone, in a process without a server."""
+
+    def __init__(self, app: asgi.App) -> None:
+        self._app, self._owner = app, owner()
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Handle one request as the owner's."""
+        scope[asgi.LOCAL] = self._owner
+        await self._app(scope, receive, send)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    listener.listen(BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
+    return listener
+
+
+@contextlib.contextmanager
+def control_socket(project: Project) -> Iterator[socket.socket | None]:
+    """The owner's socket; None where the path is too long for one."""
+    path = project.control
+    if len(os.fsencode(path)) > UNIX_PATH_MAX:
+        _log.warning("%s is too long for a socket; the command line needs the server stopped", path)
+        yield None
+        return
+    path.unlink(missing_ok=True)
+    before = os.umask(0o177)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
+    try:
+        yield listener
+    finally:
+        listener.close()
+        path.unlink(missing_ok=True)
+
+
+async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    """Serve until told to stop."""
+    app = Doors(create(runtime.platform), runtime.project.control)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        ws_per_message_deflate=False,
+    )
+    server = uvicorn.Server(config)
+    with control_socket(runtime.project) as control:
+        await runtime.start()
+        try:
+            host, port = listener.getsockname()[:2]
+            announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            sockets = [listener] if control is None else [listener, control]
+            await server.serve(sockets=sockets)
+        finally:
+            await asyncio.shield(runtime.stop())

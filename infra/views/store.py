@@ -1,0 +1,199 @@
+"""One views file: its connection for writing, the rows that apply functions see, building it."""
+
+import contextlib
+import functools
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from domain.kernel import Event, Recorded
+from infra.views import schema
+from projections.engine import Plan, Projection, Table, apply, plan
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+STATEMENTS_CACHED: Final = 512
+BATCH_EVENTS: Final = 10_000  # one transaction of a rebuild
+CACHE_KIB: Final = 65_536
+
+_put = functools.cache(schema.put)
+_change = functools.cache(schema.change)
+_get = functools.cache(schema.get)
+_remove = functools.cache(schema.remove)
+
+
+class Store:
+    """The `Rows` port over one file, and the position that its rows stand for."""
+
+    def __init__(
+        self, path: Path, projections: Sequence[Projection], events: Sequence[type[Event]]
+    ) -> None:
+        self.path = path
+        self._plan: Plan = plan(projections, events)
+        self._tables = tuple(table for p in projections for table in p.tables)
+        self._database = connect(path)
+        self._since = 0
+
+    @classmethod
+    def create(
+        cls, path: Path, projections: Sequence[Projection], events: Sequence[type[Event]]
+    ) -> "Store":
+        """A new, empty file, fast to fill and of no worth after a crash."""
+        discard(path)
+        store = cls(path, projections, events)
+        database = store._database
+        database.execute("PRAGMA journal_mode=OFF")
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute(schema.SYSTEM)
+        for table in store._tables:
+            for statement in schema.create(table):
+                database.execute(statement)
+        database.executemany(
+            "INSERT INTO _state VALUES (?, ?)", [("position", 0), ("boot", _boot_id())]
+        )
+        return store
+
+    def usable(self) -> bool:
+        """Whether the file was written whole, since the machine was started."""
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return bool(self._state("boot") == _boot_id() and self._state("complete") == 1)
+        return False
+
+    def finish(self) -> None:
+        """Mark it as whole; from here on it may be opened by readers."""
+        self._database.execute("INSERT INTO _state VALUES ('complete', 1)")
+        self._database.execute("PRAGMA locking_mode=NORMAL")
+        self._database.execute("PRAGMA journal_mode=WAL")
+
+    def close(self) -> None:
+        """Fold the WAL into the file and let go of it."""
+        self._database.close()
+
+    @property
+    def position(self) -> int:
+        """The last position applied."""
+        return int(self._state("position") or 0)
+
+    def apply(self, events: Iterable[Recorded]) -> int:
+        """All of these events in one transaction; answers the position. Raises Unapplicable."""
+        self._database.execute("BEGIN")
+        try:
+            for recorded in events:
+                self._since = recorded.position
+                apply(self._plan, self, recorded)
+            self._database.execute(
+                "UPDATE _state SET value = ? WHERE name = 'position'", (self._since,)
+            )
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+        return self._since
+
+    # the Rows port
+
+    def put(self, table: Table, **values: Any) -> None:
+        """As the port says."""
+        if table.grows is None:
+            values["since"] = self._since
+        self._database.execute(_put(table), values)
+
+    def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
+        """As the port says."""
+        sql = _change(table, tuple(values))
+        self._database.execute(sql, {**values, **_keyed(key), "since": self._since})
+
+    def remove(self, table: Table, **match: Any) -> None:
+        """As the port says."""
+        for sql in _remove(table, tuple(match)):
+            self._database.execute(sql, {**match, "since": self._since})
+
+    def get(self, table: Table, key: Sequence[Any] | str | int) -> dict[str, Any] | None:
+        """As the port says."""
+        row = self._database.execute(_get(table), _keyed(key)).fetchone()
+        return None if row is None else dict(zip(table.columns, row, strict=True))
+
+    def _state(self, name: str) -> Any:
+        row = self._database.execute("SELECT value FROM _state WHERE name = ?", (name,)).fetchone()
+        return row and row[0]
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection to a views file: fast, never fsynced."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+    database = sqlite3.connect(
+        uri,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_CACHED,
+    )
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    return database
+
+
+def discard(path: Path) -> None:
+    """Remove a views file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def build(
+    path: Path,
+    projections: Sequence[Projection],
+    types: Sequence[type[Event]],
+    events: Iterable[Recorded],
+) -> int:
+    """Fold events into a new file, in large transactions; answers the position reached."""
+    store = Store.create(path, projections, types)
+    try:
+        position, batch = 0, []
+        for recorded in events:
+            batch.append(recorded)
+            if len(batch) == BATCH_EVENTS:
+                position = store.apply(batch)
+                batch.clear()
+        if batch:
+            position = store.apply(batch)
+        store.finish()
+    finally:
+        store.close()
+    return position
+
+
+def differences(live: sqlite3.Connection, beside: Path, tables: Iterable[Table]) -> Iterator[str]:
+    """Which rows of now and of the past two files do not share, table by table.
+
+    `live` is inside a read transaction, where nothing can be attached: rows are compared here.
+    """
+    with contextlib.closing(connect(beside, readonly=True)) as other:
+        for table in tables:
+            for name in (table.name,) if table.grows else (table.name, f"{table.name}_past"):
+                sql = f"SELECT * FROM {name} ORDER BY {_all_columns(table, name)}"  # noqa: S608
+                served, folded = live.execute(sql), other.execute(sql)
+                for row, wanted in itertools.zip_longest(served, folded):
+                    if row != wanted:
+                        yield f"{name}: {_named(table, row or wanted)} differs"
+                        break
+
+
+def _all_columns(table: Table, name: str) -> str:
+    more = (() if table.grows else ("since",)) + (("until",) if name != table.name else ())
+    return ", ".join((*table.key, *more))
+
+
+def _named(table: Table, row: tuple[Any, ...]) -> str:
+    names = list(table.columns)
+    return ", ".join(f"{key} {row[names.index(key)]!r}" for key in table.key)
+
+
+def _keyed(key: Sequence[Any] | str | int) -> dict[str, Any]:
+    parts = (key,) if isinstance(key, str | int) else key
+    return {f"k{number}": part for number, part in enumerate(parts)}
+
+
+def _boot_id() -> str:
+    return BOOT_ID.read_text().strip()

@@ -1,0 +1,247 @@
+"""The views that serve: follow the log, answer for now and for any past position, swap, check.
+
+Writing belongs to the writer thread (`apply`, `swap`). Reading for now uses one connection, guarded
+by a lock that is free in practice; reading the past borrows a connection from a small pool.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from commands.kernel import Clock
+from domain.kernel import Event, Recorded
+from infra.log.envelope import Codec, UnknownEvent
+from infra.log.sqlite import SQLiteLog, stream
+from infra.views import schema
+from infra.views.store import Store, build, connect, discard
+from projections.engine import Projection, Table, Unapplicable, ViewsBroken
+
+PAST_READERS_MAX: Final = 4  # idle connections that are kept for reading the past
+PAGE_EVENTS: Final = 5_000
+POLL_S: Final = 0.005
+ROOT: Final = Path(__file__).parents[2]
+
+_log = logging.getLogger("dango.views")
+
+
+class Current:
+    """The `Reader` port for now."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._database = connect(path, readonly=True)
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    @property
+    def position(self) -> int:
+        """As the port says."""
+        return int(self.rows("SELECT value FROM _state WHERE name = 'position'")[0][0])
+
+    @property
+    def now(self) -> datetime:
+        """As the port says."""
+        return self._clock()
+
+    def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """As the port says."""
+        with self._lock:
+            return self._database.execute(sql, values).fetchall()
+
+    def row(self, sql: str, /, **values: Any) -> tuple[Any, ...] | None:
+        """As the port says."""
+        with self._lock:
+            row: tuple[Any, ...] | None = self._database.execute(sql, values).fetchone()
+            return row
+
+    def close(self) -> None:
+        """Wait for the query that runs, then let go of the file."""
+        with self._lock:
+            self._database.close()
+
+
+class Past(Current):
+    """The `Reader` port for one position of the past."""
+
+    def __init__(self, path: Path, clock: Clock, tables: Sequence[Table]) -> None:
+        super().__init__(path, clock)
+        for statement in schema.past_views(tables):
+            self._database.execute(statement)
+        self._position, self._now = 0, clock()
+
+    def at(self, position: int, now: datetime) -> "Past":
+        """The same connection, looking at another position."""
+        self._database.execute("UPDATE temp._as_of SET position = ?", (position,))
+        self._position, self._now = position, now
+        return self
+
+    @property
+    def position(self) -> int:
+        """As the port says."""
+        return self._position
+
+    @property
+    def now(self) -> datetime:
+        """As the port says."""
+        return self._now
+
+
+class Views:
+    """All read models of a project."""
+
+    def __init__(
+        self,
+        folder: Path,
+        log: SQLiteLog,
+        codec: Codec,
+        clock: Clock,
+        *,
+        projections: Sequence[Projection],
+        events: Sequence[type[Event]],
+    ) -> None:
+        self.projections, self.events = tuple(projections), tuple(events)
+        self._log, self._codec, self._clock = log, codec, clock
+        self._folder = folder
+        self._tables = tuple(table for p in projections for table in p.tables)
+        self.version = fingerprint()
+        self.path = folder / f"views-{self.version}.db"
+        self.position = 0
+        self.broken: Exception | None = None
+        self.built_at: datetime | None = None
+        self._swapping = threading.Lock()
+        self._generation = 0
+        self._idle: list[Past] = []
+        self._store: Store | None = None
+        self._current: Current | None = None
+        try:
+            self._open()
+        except (Unapplicable, UnknownEvent) as error:
+            self._break(error)
+
+    # following the log (the writer thread)
+
+    def apply(self, events: Sequence[Recorded]) -> None:
+        """Bring the rows up to these events. An event that cannot be applied stops the views."""
+        if self.broken is not None or self._store is None:
+            return
+        try:
+            self.position = self._store.apply(events)
+        except (Unapplicable, sqlite3.Error) as error:
+            self._break(error)
+
+    def swap(self, path: Path) -> None:
+        """Take a file that was built beside into service, in place of the one that serves."""
+        with contextlib.closing(Store(path, self.projections, self.events)) as beside:
+            self._follow(beside)
+        with self._swapping:
+            self._close()
+            discard(self.path)
+            path.rename(self.path)
+            self._serve()
+            self.broken = None
+
+    # reading
+
+    @property
+    def current(self) -> Current:
+        """The rows of now. Raises ViewsBroken."""
+        if self.broken is not None or self._current is None:
+            raise ViewsBroken(str(self.broken))
+        return self._current
+
+    async def reached(self, position: int, timeout_s: float) -> bool:
+        """Wait until the rows stand at a position; False when the time runs out."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                # The writer thread moves it; with one node it stands there already.
+                while self.position < position:  # noqa: ASYNC110
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def past(self, position: int, now: datetime) -> Iterator[Past]:
+        """The rows as of a position that has been applied."""
+        with self._swapping:
+            reader = self._idle.pop() if self._idle else None
+            path, generation = self.path, self._generation
+        reader = reader or Past(path, self._clock, self._tables)
+        try:
+            yield reader.at(position, now)
+        finally:
+            with self._swapping:
+                keep = generation == self._generation and len(self._idle) < PAST_READERS_MAX
+                if keep:
+                    self._idle.append(reader)
+            if not keep:
+                reader.close()
+
+    def stored(self, after: int = 0, *, upto: int | None = None) -> Iterator[Recorded]:
+        """Events of the log, decoded, in order."""
+        for position, kind, _, data in stream(self._log.path, after, upto=upto):
+            yield self._codec.open(position, kind, data)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._swapping:
+            self._close()
+
+    def _open(self) -> None:
+        if not self._servable():
+            discard(self.path)
+            beside = self.path.with_name(self.path.name + ".new")
+            build(beside, self.projections, self.events, self.stored())
+            beside.rename(self.path)
+        self._serve()
+        for old in self._folder.glob("views-*.db"):
+            if old != self.path:
+                discard(old)
+
+    def _servable(self) -> bool:
+        if not self.path.exists():
+            return False
+        with contextlib.closing(Store(self.path, self.projections, self.events)) as store:
+            return store.usable() and store.position <= self._log.head()
+
+    def _serve(self) -> None:
+        self._generation += 1
+        self._store = Store(self.path, self.projections, self.events)
+        self._current = Current(self.path, self._clock)
+        self.built_at = self._clock()
+        self.position = self._follow(self._store)
+
+    def _follow(self, store: Store) -> int:
+        """Apply what the log has and the rows of a file do not know yet."""
+        while rows := self._log.fetch(None, after=store.position, limit=PAGE_EVENTS):
+            store.apply([self._codec.open(at, kind, data) for at, kind, _, data in rows])
+        return store.position
+
+    def _break(self, error: Exception) -> None:
+        self.broken = error
+        _log.critical("the views have stopped: %s", error)
+
+    def _close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+        # Readers first: the last one to close folds the WAL into the file, and readers cannot.
+        if self._current is not None:
+            self._current.close()
+        if self._store is not None:
+            self._store.close()
+        self._store = self._current = None
+
+
+def fingerprint() -> str:
+    """A hash of all code that decides what the rows are."""
+    digest = hashlib.sha256()
+    for folder in ("domain", "projections", "infra/views"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

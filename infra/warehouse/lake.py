@@ -1,0 +1,95 @@
+"""The warehouse port over the worker pool, for the server process."""
+
+import asyncio
+
+import msgspec
+
+from commands import ports
+from domain.datasets import Table
+from infra.warehouse import requests
+from infra.warehouse.settings import Settings
+from infra.workers.kinds import KINDS, Kind
+from infra.workers.pool import Pool
+
+LISTING_DEADLINE_S = 120.0
+CREATE_DEADLINE_S = 60.0
+USERS = frozenset(("load", "query", "warehouse"))  # kinds that open the warehouse
+
+
+def write_lease(settings: Settings) -> asyncio.Lock | None:
+    """Give the lease that the pool hands to its writers; PostgreSQL needs none."""
+    return asyncio.Lock() if settings.embedded else None
+
+
+class LakeWarehouse:
+    """Implements `commands.ports.Warehouse`; every call is one task of a child process."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    async def create(self) -> None:
+        """Make the warehouse when it is not there yet."""
+        await self._pool.run(
+            "warehouse",
+            requests.Create(),
+            deadline_s=CREATE_DEADLINE_S,
+            result_type=type(None),
+        )
+
+    async def load(self, load: ports.Load, on_progress: ports.OnProgress) -> ports.Loaded:
+        """Replace the table's content by what the source's files hold."""
+        return await self._pool.run(
+            "load",
+            load,
+            deadline_s=self._settings.load_deadline_s,
+            on_progress=on_progress,
+            result_type=ports.Loaded,
+        )
+
+    async def query(self, query: ports.Query, deadline_s: float) -> ports.Queried:
+        """Run one read-only statement."""
+        return await self._pool.run(
+            "query",
+            query,
+            deadline_s=deadline_s,
+            result_type=ports.Queried,
+        )
+
+    async def maintain(
+        self,
+        maintain: ports.Maintain,
+        on_progress: ports.OnProgress,
+    ) -> ports.Maintained:
+        """Do one round of upkeep."""
+        return await self._pool.run(
+            "warehouse",
+            requests.Upkeep(maintain),
+            deadline_s=self._settings.maintain_deadline_s,
+            on_progress=on_progress,
+            result_type=ports.Maintained,
+        )
+
+    async def tables(self) -> tuple[Table, ...]:
+        """List every table with its columns and its number of rows."""
+        return await self._pool.run(
+            "warehouse",
+            requests.Listing(),
+            deadline_s=LISTING_DEADLINE_S,
+            result_type=tuple[Table, ...],
+        )
+
+
+def kinds(settings: Settings) -> tuple[Kind, ...]:
+    """Give the table of kinds; with the network for those that need it to reach the warehouse."""
+    return tuple(
+        msgspec.structs.replace(kind, network=kind.network or settings.remote)
+        if kind.name in USERS
+        else kind
+        for kind in KINDS
+    )
+
+
+def encoded(settings: msgspec.Struct) -> msgspec.Raw:
+    """Encode a kind's settings for its start message."""
+    return msgspec.Raw(msgspec.json.encode(settings))

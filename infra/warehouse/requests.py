@@ -1,0 +1,22 @@
+"""Tasks of the kind "warehouse", as the server sends them to its worker."""
+
+import msgspec
+
+from commands import ports
+
+
+class Create(msgspec.Struct, frozen=True, tag=True):
+    """Make catalogue and data folder when they are not there; nothing to do otherwise."""
+
+
+class Listing(msgspec.Struct, frozen=True, tag=True):
+    """List every table with its columns and its number of rows."""
+
+
+class Upkeep(msgspec.Struct, frozen=True, tag=True):
+    """Do a round of maintenance."""
+
+    maintain: ports.Maintain
+
+
+Request = Create | Listing | Upkeep

@@ -1,0 +1,109 @@
+"""Tables of the warehouse: what there is, and replacing one's content by staged files."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from commands import ports
+from domain.datasets import Column, Table
+from infra.warehouse.attach import LAKE
+from infra.warehouse.quoting import PLAIN_NAME, identifier, literal
+from infra.warehouse.settings import S3, Settings
+
+
+class Name(msgspec.Struct, frozen=True, kw_only=True):
+    """A table's full name; only plain ones, because folders are called after them."""
+
+    schema: str
+    table: str
+
+    def __post_init__(self) -> None:
+        """Refuse names that DuckLake would not use as folder names."""
+        for part in (self.schema, self.table):
+            if not PLAIN_NAME.fullmatch(part):
+                reason = f"'{part}' cannot name a schema or table: use letters, digits, _ and -."
+                raise ports.WorkRefused(reason)
+
+    @property
+    def sql(self) -> str:
+        """The quoted name, in the lake."""
+        return f"{LAKE}.{identifier(self.schema)}.{identifier(self.table)}"
+
+
+def staged_path(settings: Settings, name: Name) -> str:
+    """Give a new path for a file that is to become part of the table.
+
+    It lies in the table's own folder, so that the catalogue keeps it relative to that, and so that
+    maintenance finds it as an orphan when the load dies before its commit.
+    """
+    folder = f"{settings.data.rstrip('/')}/{name.schema}/{name.table}"
+    if not settings.data.startswith(S3):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return f"{folder}/ducklake-{uuid.uuid4()}.parquet"
+
+
+def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:
+    """Give the table's columns in their order, none when there is no such table."""
+    rows = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns()"
+        " WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [LAKE, name.schema, name.table],
+    ).fetchall()
+    return tuple(Column(name=column, type=spelling) for column, spelling in rows)
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, name: Name) -> int:
+    """Count the rows; 0 when there is no such table."""
+    if not columns(connection, name):
+        return 0
+    row = connection.execute(f"SELECT count(*) FROM {name.sql}").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def replace(
+    connection: duckdb.DuckDBPyConnection,
+    name: Name,
+    wanted: Sequence[Column],
+    paths: Sequence[str],
+) -> None:
+    """Make the staged files the table's whole content; call it inside of `commit`.
+
+    A table of the same columns is kept, so that its row-level history goes on; otherwise it is made
+    anew under the same name.
+    """
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(name.schema)}")
+    if columns(connection, name) == tuple(wanted):
+        connection.execute(f"DELETE FROM {name.sql}")
+    else:
+        listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in wanted)
+        connection.execute(f"CREATE OR REPLACE TABLE {name.sql} ({listed})")
+    for path in paths:
+        connection.execute(
+            f"CALL ducklake_add_data_files({literal(LAKE)}, {literal(name.table)}, "
+            f"{literal(path)}, schema => {literal(name.schema)})",
+        )
+
+
+def every(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
+    """List all tables with columns and numbers of rows."""
+    rows = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL",
+        [LAKE],
+    ).fetchall()
+    return tuple(table(connection, schema, name) for schema, name in rows)
+
+
+def table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Table:
+    """Describe one table; unlike `Name`, of whatever spelling: models may have other names."""
+    sql = f"{LAKE}.{identifier(schema)}.{identifier(name)}"
+    described = connection.execute(f"DESCRIBE {sql}").fetchall()
+    row = connection.execute(f"SELECT count(*) FROM {sql}").fetchone()
+    return Table(
+        schema=schema,
+        name=name,
+        row_count=0 if row is None else int(row[0]),
+        columns=tuple(Column(name=line[0], type=line[1]) for line in described),
+    )

@@ -1,0 +1,316 @@
+"""The writer: one thread through which every command goes, many commands to one fsync.
+
+Whatever waits in the queue is decided inside one write transaction, each command on what those
+before it led to; one COMMIT makes all of them durable; then the views are brought up to date, and
+only then are the callers answered and the events published. No timer: the fsync of one group is
+the time in which the next one gathers.
+
+A command that is refused inserts nothing, so commands of one group need no savepoints. When the
+disk fails during a commit, its outcome is unknown: nothing is written any more until a restart
+(PostgreSQL stops for the same reason since 2018, "fsyncgate").
+"""
+
+import asyncio
+import functools
+import logging
+import queue
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
+
+from commands.kernel import (
+    Clock,
+    Command,
+    Forget,
+    Keep,
+    KeyReused,
+    Once,
+    Origin,
+    Outcome,
+    OutcomeUnknown,
+    Overloaded,
+    StorageFull,
+)
+from domain.kernel import Boundary, Decider, Recorded, Refused
+from infra.log.envelope import Codec, Record, seal
+from infra.log.sqlite import SQLiteLog
+from infra.log.vault import Vault
+from infra.views.views import Views
+
+QUEUE_COMMANDS_MAX: Final = 2_048
+GROUP_COMMANDS_MAX: Final = 256
+FOLDS_CACHED: Final = 4_096
+
+_log = logging.getLogger("dango.writer")
+
+Deciders = Mapping[type[Command], Decider[Any, Any]]
+Committed = Callable[[Sequence[Recorded]], None]
+
+
+class _Job(msgspec.Struct, eq=False):
+    """One command on its way, or a plain call that needs the writer thread for itself."""
+
+    future: asyncio.Future[Any]
+    command: Command | None = None
+    origin: Origin | None = None
+    call: Callable[[], Any] | None = None
+
+
+class Writer:
+    """The `Bus` port. `send` may be called from the event loop only."""
+
+    def __init__(
+        self,
+        log: SQLiteLog,
+        vault: Vault,
+        views: Views,
+        *,
+        codec: Codec,
+        deciders: Deciders,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._sqlite, self._vault, self._views = log, vault, views
+        self._codec, self._deciders = codec, deciders
+        self._clock, self._new_id = clock, new_id
+        self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
+        self._folds: OrderedDict[tuple[int, Boundary], tuple[Any, int]] = OrderedDict()
+        self._last_at: datetime | None = None
+        self.failed: str | None = None
+        self.listeners: list[Committed] = []  # called on the event loop, after the answer
+        self._thread = threading.Thread(target=self._run, name="dango-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to take commands from the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Finish what waits, then end the thread."""
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._queue.put, None)
+            await asyncio.to_thread(self._thread.join)
+
+    async def send(self, command: Command, origin: Origin) -> Outcome:
+        """As the port says. Raises Refused, Overloaded, OutcomeUnknown, StorageFull, KeyReused."""
+        outcome: Outcome = await self._put(command=command, origin=origin)
+        return outcome
+
+    async def keep(self, *changes: Keep | Forget) -> None:
+        """Change the vault alone, for what belongs to no event (answers under a key)."""
+        await self.call(functools.partial(self._transact, changes))
+
+    async def call(self, function: Callable[[], Any]) -> Any:
+        """Run a function on the writer thread, between two groups."""
+        return await self._put(call=function)
+
+    async def _put(self, **fields: Any) -> Any:
+        if self.failed is not None:
+            raise OutcomeUnknown(self.failed)
+        if self._loop is None:
+            raise RuntimeError("the writer was not started")
+        job = _Job(future=self._loop.create_future(), **fields)
+        try:
+            self._queue.put_nowait(job)
+        except queue.Full:
+            raise Overloaded from None
+        # A caller that goes away does not take its command with it.
+        return await asyncio.shield(job.future)
+
+    # the thread
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            jobs: list[_Job] = []
+            while len(jobs) < GROUP_COMMANDS_MAX and (not jobs or not self._queue.empty()):
+                job = self._queue.get()
+                if job is None:
+                    running = False
+                    break
+                jobs.append(job)
+                if job.call is not None:
+                    break
+            if jobs and jobs[-1].call is not None:
+                alone = jobs.pop()
+                self._group(jobs)
+                self._answer([(alone, *_attempt(alone.call))], [])
+            else:
+                self._group(jobs)
+
+    def _group(self, jobs: Sequence[_Job]) -> None:
+        if not jobs:
+            return
+        if self.failed is not None:
+            unknown = OutcomeUnknown(self.failed)
+            self._answer([(job, None, unknown) for job in jobs], [])
+            return
+        recorded: list[Recorded] = []
+        try:
+            answers = self._decide_all(jobs, recorded)
+        except sqlite3.Error as error:
+            self._folds.clear()
+            failure = self._failure(error)
+            self._answer([(job, None, failure) for job in jobs], [])
+            return
+        if recorded:
+            self._views.apply(recorded)
+        self._answer(answers, recorded)
+
+    def _decide_all(self, jobs: Sequence[_Job], recorded: list[Recorded]) -> "_Answers":
+        answers: _Answers = []
+        self._sqlite.begin()
+        try:
+            for job in jobs:
+                result, error = _attempt(functools.partial(self._decide, job))
+                if isinstance(error, sqlite3.Error):
+                    raise error
+                if result is not None and not result.repeated:
+                    recorded.extend(result.recorded)
+                answers.append((job, result, error))
+            self._sqlite.commit()
+        except BaseException:
+            self._sqlite.rollback()
+            raise
+        return answers
+
+    def _decide(self, job: _Job) -> Outcome:
+        command, origin = job.command, job.origin
+        if command is None or origin is None:
+            raise RuntimeError("a job without a command")
+        if origin.once is not None and (before := self._before(origin.once)) is not None:
+            return before
+        decider = self._deciders[type(command)]
+        state = self._fold(decider, decider.boundary(command))
+        events = decider.decide(state, command)
+        if not events:
+            return Outcome(position=self._sqlite.last)
+        at = self._now()
+        recorded = tuple(
+            Recorded(
+                position=self._sqlite.last + number,
+                id=self._new_id(),
+                at=at,
+                event=event,
+                actor=origin.actor,
+                via=origin.via,
+                command=type(command).__name__,
+                correlation=origin.correlation,
+                causation=origin.causation,
+            )
+            for number, event in enumerate(events, 1)
+        )
+        records = [
+            self._record(event, origin.once, first=not n) for n, event in enumerate(recorded)
+        ]
+        changes = command.vault()
+        position = self._sqlite.insert(records)
+        self._vault.write(self._sqlite.connection, changes)
+        return Outcome(position=position, recorded=recorded)
+
+    @staticmethod
+    def _record(event: Recorded, once: Once | None, *, first: bool) -> Record:
+        if once is None:
+            return seal(event)
+        return seal(event, once_tag=once.tag, request=once.request if first else None)
+
+    def _before(self, once: Once) -> Outcome | None:
+        """What the same request led to when it came first, if it did within the key's time."""
+        rows = self._sqlite.select(DCBQuery([DCBQueryItem(tags=[once.tag])]))
+        recorded, request = [], None
+        for position, kind, _, data in rows:
+            envelope = self._codec.envelope(data)
+            if envelope.at < once.since:
+                continue
+            request = envelope.request or request
+            recorded.append(self._codec.open(position, kind, data))
+        if not recorded:
+            return None
+        if request != once.request:
+            raise KeyReused
+        return Outcome(position=recorded[-1].position, recorded=tuple(recorded), repeated=True)
+
+    def _fold(self, decider: Decider[Any, Any], boundary: Boundary) -> Any:
+        """The state that counts for a decision; folded once, then carried on from there."""
+        key = (id(decider), boundary)
+        state, position = self._folds.pop(key, (decider.initial, 0))
+        if position < self._sqlite.last:
+            query = DCBQuery(
+                [
+                    DCBQueryItem([kind.type_name() for kind in clause.types], list(clause.tags))
+                    for clause in boundary
+                ]
+            )
+            for at, kind, _, data in self._sqlite.select(query, after=position):
+                state = decider.evolve(state, self._codec.open(at, kind, data))
+        self._folds[key] = (state, self._sqlite.last)
+        if len(self._folds) > FOLDS_CACHED:
+            self._folds.popitem(last=False)
+        return state
+
+    def _now(self) -> datetime:
+        """The clock's time, but never before the last event's: positions and times agree."""
+        if self._last_at is None:
+            last = self._sqlite.at(self._sqlite.last)
+            self._last_at = self._codec.envelope(last[0][3]).at if last else self._clock()
+        self._last_at = max(self._clock(), self._last_at)
+        return self._last_at
+
+    def _transact(self, changes: Sequence[Keep | Forget]) -> None:
+        try:
+            self._sqlite.begin()
+            self._vault.write(self._sqlite.connection, changes)
+            self._sqlite.commit()
+        except sqlite3.Error as error:
+            self._sqlite.rollback()
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.Error) -> Exception:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            _log.error("the disk is full: %s", error)
+            return StorageFull()
+        if code == sqlite3.SQLITE_BUSY:
+            return Overloaded()
+        self.failed = f"the event log cannot be written ({error}); restart the server"
+        _log.critical(self.failed)
+        return OutcomeUnknown(self.failed)
+
+    def _answer(self, answers: "_Answers", recorded: Sequence[Recorded]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._deliver, answers, recorded)
+
+    def _deliver(self, answers: "_Answers", recorded: Sequence[Recorded]) -> None:
+        for job, result, error in answers:
+            if job.future.done():
+                continue
+            if error is not None:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(result)
+        if recorded:
+            for listener in self.listeners:
+                listener(recorded)
+
+
+_Answers = list[tuple[_Job, Any, Exception | None]]
+
+
+def _attempt(function: Callable[[], Any] | None) -> tuple[Any, Exception | None]:
+    """The result, or the exception: one command's failure is not another's."""
+    if function is None:
+        return None, None
+    try:
+        return function(), None
+    except (Refused, KeyReused, sqlite3.Error) as error:
+        return None, error
+    except Exception as error:  # noqa: BLE001 - one command's bug is not the others'
+        _log.exception("a command failed")
+        return None, error

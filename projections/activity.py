@@ -1,0 +1,105 @@
+"""The activity log: what happened to sources and the platform, in words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from domain import sources, syncs, upkeep
+from domain.kernel import Event, Recorded
+from projections.engine import Apply, Projection, Reader, Rows, Table
+
+LOGS: Final = Table(
+    name="logs",
+    columns={
+        "position": "INTEGER NOT NULL",
+        "source": "TEXT NOT NULL",
+        "at": "TEXT NOT NULL",
+        "level": "TEXT NOT NULL",
+        "message": "TEXT NOT NULL",
+    },
+    key=("position", "source"),
+    grows="position",
+    indexes=("source, position",),
+)
+
+Words = Callable[[Any], tuple[str, str]]  # event -> level, message
+
+WORDS: Final[Mapping[type[Event], Words]] = {
+    sources.SourceRegistered: lambda e: ("info", f"Source {e.source} was added"),
+    sources.SourceReconfigured: lambda e: (
+        "info",
+        f"Source {e.source} was changed: {', '.join(e.changed)}",
+    ),
+    sources.SourceRemoved: lambda e: ("info", f"Source {e.source} was removed"),
+    sources.ConfigurationRefused: lambda e: (
+        "error",
+        f"{e.file} cannot be read{_place(e.line, e.column)}: {e.reason}",
+    ),
+    syncs.SyncRequested: lambda e: ("info", f"Sync requested for {', '.join(e.sources)}"),
+    syncs.SyncStarted: lambda e: ("info", f"Starting sync for {e.source}"),
+    syncs.SyncCompleted: lambda e: (
+        "success",
+        f"Sync of {e.source} completed: {e.rows} rows in {e.duration_s:.1f} s",
+    ),
+    syncs.SyncFailed: lambda e: ("error", f"Sync of {e.source} failed: {e.reason}"),
+    syncs.SyncCancelRequested: lambda e: ("info", f"Cancelling sync of {e.source}"),
+    syncs.SyncCancelled: lambda e: ("warning", f"Sync of {e.source} was cancelled"),
+    syncs.SyncInterrupted: lambda e: (
+        "warning",
+        f"Sync of {e.source} was interrupted: the server stopped",
+    ),
+    upkeep.MaintenanceCompleted: lambda e: (
+        "success",
+        f"Warehouse maintained: {e.files_merged} files merged, {e.files_removed} removed",
+    ),
+    upkeep.MaintenanceFailed: lambda e: ("error", f"Warehouse maintenance failed: {e.reason}"),
+}
+
+
+def _place(line: int | None, column: int | None) -> str:
+    return "" if line is None else f", line {line}, column {column}"
+
+
+def _log(rows: Rows, event: Event, r: Recorded) -> None:
+    level, message = WORDS[type(event)](event)
+    for source in _sources(event):
+        rows.put(
+            LOGS,
+            position=r.position,
+            source=source,
+            at=r.at.isoformat(),
+            level=level,
+            message=message,
+        )
+
+
+def _sources(event: Event) -> tuple[str, ...]:
+    if isinstance(event, syncs.SyncRequested):
+        return event.sources
+    return (getattr(event, "source", "platform"),)
+
+
+_APPLY: Final[dict[type[Event], Apply]] = dict.fromkeys(WORDS, _log)
+PROJECTION: Final = Projection(name="activity", tables=(LOGS,), on=_APPLY)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of the activity log."""
+
+    position: int
+    timestamp: str
+    level: str
+    source: str
+    message: str
+
+
+def newest(reader: Reader, limit: int, source: str | None = None) -> list[Entry]:
+    """The newest entries first, of one source or of all."""
+    where = "" if source is None else "WHERE source = :source"
+    sql = (
+        f"SELECT position, at, level, source, message FROM logs {where}"  # noqa: S608 - constants
+        " ORDER BY position DESC, source LIMIT :limit"
+    )
+    values = {} if source is None else {"source": source}
+    return [Entry(*row) for row in reader.rows(sql, limit=limit, **values)]

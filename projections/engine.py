@@ -1,0 +1,127 @@
+"""What a projection is, and how events become rows whose past is kept.
+
+A projection is tables, one function per event type that writes to them, and typed queries. It reads
+no clock and no other source: the same log gives the same rows.
+
+Every table keeps its past. A row carries `since`, the position that made it; when it changes or
+goes, triggers copy the old row into `<table>_past` with `until`. A table that only grows carries
+`position` in its own columns instead and needs no past. So a query over the tables' own names
+answers for any position (infra/views.py makes temporary views of these names).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from domain.kernel import Event, Recorded
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A table of a projection: column -> SQLite type, and which columns identify a row.
+
+    `grows` names the column that holds the position in a table whose rows never change or go.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    grows: str | None = None
+    indexes: tuple[str, ...] = ()  # e.g. "type, position"
+
+
+class Rows(Protocol):
+    """What an apply function may do. Values are SQLite's own: str, int, float, bytes, None."""
+
+    def put(self, table: Table, **values: Any) -> None:
+        """Insert a row or replace the one with the same key; every column is given."""
+        ...
+
+    def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
+        """Change these columns of the row with this key; no row, no change."""
+        ...
+
+    def remove(self, table: Table, **match: Any) -> None:
+        """Remove the rows whose columns have these values."""
+        ...
+
+    def get(self, table: Table, key: Sequence[Any] | str | int) -> dict[str, Any] | None:
+        """The row with this key as it stands now."""
+        ...
+
+
+class Reader(Protocol):
+    """Views as of one position: queries run over the tables' plain names."""
+
+    @property
+    def position(self) -> int:
+        """The position that the rows stand for."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The time against which ages are counted: the clock's, or that of the past position."""
+        ...
+
+    def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        ...
+
+    def row(self, sql: str, /, **values: Any) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        ...
+
+
+Apply = Callable[[Rows, Any, Recorded], None]
+
+
+class Projection(msgspec.Struct, frozen=True, kw_only=True):
+    """A read model: its tables, and what each event does to them.
+
+    `every` is called for all events, before the function of the event's own type.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    on: Mapping[type[Event], Apply] = {}
+    every: Apply | None = None
+
+
+class Unapplicable(Exception):
+    """An event that a projection cannot take. Nothing after it is applied, and no one is silent."""
+
+    def __init__(self, position: int, projection: str, cause: str) -> None:
+        super().__init__(f"projection {projection} cannot apply event {position}: {cause}")
+        self.position = position
+        self.projection = projection
+
+
+class ViewsBroken(Exception):
+    """An event could not be applied: the views stand still and nothing is served from them."""
+
+
+Plan = Mapping[type[Event], tuple[tuple[str, Apply], ...]]
+
+
+def plan(projections: Sequence[Projection], events: Sequence[type[Event]]) -> Plan:
+    """For each event type, what is to be called, in order."""
+    return {
+        event: tuple(
+            (projection.name, apply)
+            for projection in projections
+            for apply in (projection.every, projection.on.get(event))
+            if apply is not None
+        )
+        for event in events
+    }
+
+
+def apply(plan: Plan, rows: Rows, recorded: Recorded) -> None:
+    """Give one event to every projection that wants it. Raises Unapplicable."""
+    for name, function in plan[type(recorded.event)]:
+        try:
+            function(rows, recorded.event, recorded)
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise Unapplicable(recorded.position, name, cause) from error

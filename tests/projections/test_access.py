@@ -1,0 +1,154 @@
+"""Accounts, sessions and keys as rows: of now, and of any position before."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain import api_keys as key_rules
+from domain import sessions as session_rules
+from domain import users as user_rules
+from domain.permissions import Role
+from infra.views.store import build
+from infra.views.views import Current, Past
+from projections import api_keys, sessions, users
+from tests.accounts import created, deactivated, ended, failed, failures, key, started
+from tests.decisions import NOW, ago, history
+
+PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
+TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)
+EVENTS = (*user_rules.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+
+
+@pytest.fixture
+def given(tmp_path):
+    opened = []
+
+    def fold(*events, as_of=None):
+        path = tmp_path / f"views-{len(opened)}.db"
+        build(path, PROJECTIONS, EVENTS, history(*events))
+        reader = Current(path, lambda: NOW)
+        if as_of is not None:
+            reader.close()
+            reader = Past(path, lambda: NOW, TABLES).at(as_of, NOW)
+        opened.append(reader)
+        return reader
+
+    yield fold
+    for reader in opened:
+        reader.close()
+
+
+def test_an_account_is_found_by_id_and_by_address(given):
+    reader = given(created("anna"), created("ben", Role.VIEWER, must_change=True))
+
+    assert ["anna", "ben"] == [account.user_id for account in users.every(reader)]
+    assert users.one(reader, "ben") == users.by_email(reader, "digest-ben")
+    ben = users.one(reader, "ben")
+    assert (Role.VIEWER, True, True, None) == (
+        ben.role,
+        ben.active,
+        ben.must_change_password,
+        ben.last_login,
+    )
+    assert (None, None) == (users.one(reader, "eve"), users.by_email(reader, "digest-eve"))
+
+
+def test_a_changed_password_lifts_the_duty_to_change_it_and_a_reset_sets_it(given):
+    reset = user_rules.PasswordReset(user_id="anna", credential="anna-2")
+    changed = user_rules.PasswordChanged(user_id="anna", credential="anna-3")
+
+    first = users.one(given(created(), reset), "anna")
+    then = users.one(given(created(), reset, changed), "anna")
+
+    assert (True, "anna-2") == (first.must_change_password, first.credential)
+    assert (False, "anna-3") == (then.must_change_password, then.credential)
+
+
+def test_failures_are_counted_for_accounts_and_for_addresses_without_one(given):
+    reader = given(created(), *failures(3), *failures(2, "eve", known=False))
+
+    assert 3 == users.one(reader, "anna").failures.count
+    assert users.Failures(2, NOW) == users.failures(reader, "digest-eve")
+    assert users.Failures() == users.failures(reader, "digest-ben")
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*failures(7)],
+        [*failures(7), started(), *failures(2)],
+        [*(ago(event, hours=25) for event in failures(7)), failed("new")],
+    ],
+)
+def test_rows_and_decisions_count_failures_alike(given, events):
+    state = session_rules.Sessions()
+    for item in history(created(), *events):
+        state = session_rules.evolve(state, item)
+
+    row = users.failures(given(created(), *events), "digest-anna")
+
+    assert (state.failures, state.failed_at) == (row.count, row.last_at)
+
+
+def test_a_session_is_found_by_its_proof_with_what_its_owner_is_now(given):
+    demoted = user_rules.UserRoleChanged(user_id="anna", role=Role.VIEWER, before=Role.ADMIN)
+    holder = sessions.by_proof(given(created(), started(), demoted), "proof-s1")
+
+    assert ("s1", "anna", Role.VIEWER) == (holder.session.session_id, holder.user_id, holder.role)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        [ended()],
+        [user_rules.PasswordChanged(user_id="anna", credential="anna-2")],
+        [user_rules.PasswordReset(user_id="anna", credential="anna-2")],
+        [deactivated()],
+        [deactivated(), user_rules.UserReactivated(user_id="anna", role=Role.ADMIN)],
+    ],
+)
+def test_what_ends_a_session_ends_it_for_good(given, since):
+    assert None is sessions.by_proof(given(created(), started(), *since), "proof-s1")
+
+
+def test_expired_sessions_are_not_listed(given):
+    reader = given(created(), started(), started("s2", expires_at=NOW), started("s3", "ben"))
+
+    assert ["s1"] == [session.session_id for session in sessions.of_user(reader, "anna")]
+
+
+def test_a_key_is_found_by_its_proof_until_it_is_revoked(given):
+    revoked = key_rules.ApiKeyRevoked(key_id="k1", user_id="anna")
+
+    assert "k1" == api_keys.by_proof(given(created(), key()), "proof-k1").key.key_id
+    assert None is api_keys.by_proof(given(created(), key(), revoked), "proof-k1")
+
+
+def test_a_key_dies_with_its_owners_deactivation_for_good(given):
+    back = user_rules.UserReactivated(user_id="anna", role=Role.ADMIN)
+
+    assert None is api_keys.by_proof(given(created(), key(), deactivated()), "proof-k1")
+    assert None is api_keys.by_proof(given(created(), key(), deactivated(), back), "proof-k1")
+
+
+def test_expired_keys_are_listed(given):
+    reader = given(created(), key(expires_at=NOW - timedelta(days=1)), key("k2"))
+
+    assert ["k1", "k2"] == [key.key_id for key in api_keys.of_user(reader, "anna")]
+
+
+def test_the_past_shows_what_was(given):
+    events = (created(), started(), key(), *failures(1), deactivated())
+
+    before, after = given(*events, as_of=4), given(*events, as_of=5)
+
+    assert (True, 1) == (
+        users.one(before, "anna").active,
+        users.one(before, "anna").failures.count,
+    )
+    assert (1, 1) == (len(sessions.of_user(before, "anna")), len(api_keys.of_user(before, "anna")))
+    assert (False, 0, 0) == (
+        users.one(after, "anna").active,
+        len(sessions.of_user(after, "anna")),
+        len(api_keys.of_user(after, "anna")),
+    )
