@@ -7,9 +7,9 @@ import msgspec
 
 from api.call import Call
 from api.errors import Denied, invalid
-from api.platform import Verified
 from domain.kernel import Recorded, tags
 from projections import audit
+from projections.audit import Verified
 
 EVENTS: Final = 100
 EVENTS_MAX: Final = 1_000

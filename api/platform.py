@@ -13,6 +13,7 @@ from commands.kernel import Bus, Clock, Forget, Keep, Secrets
 from commands.ports import Progress, Warehouse
 from commands.users import Passwords
 from domain.kernel import Recorded
+from projections.audit import Verified
 from projections.engine import Reader
 
 
@@ -65,17 +66,6 @@ class Views(Protocol):
     async def reached(self, position: int, timeout_s: float) -> bool:
         """Wait until the rows stand at this position; False when the time runs out."""
         ...
-
-
-class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check of the hash chain found; `position` is the first bad one."""
-
-    ok: bool
-    events: int
-    head: int
-    hash: str
-    position: int | None = None
-    problem: str | None = None
 
 
 class History(Protocol):

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from api.platform import Verified
 from domain.kernel import Recorded
 from infra.log.envelope import Codec
 from infra.log.sqlite import SQLiteLog
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
+from projections.audit import Verified
 
 VERIFY_DEADLINE_S: Final = 600.0
 

@@ -15,7 +15,7 @@ from api.app import create
 from infra import creation, server
 from infra.configuration import project as configuration
 from infra.project import Project
-from infra.runtime import Runtime
+from infra.runtime import Runtime, http_settings
 
 CONTROL_TIMEOUT_S: Final = 3600.0
 
@@ -41,7 +41,7 @@ class World:
         project = Project(root)
         with project.held():
             settings = configuration.read(project.folder)
-            http = settings.http(host=host, port=port)
+            http = http_settings(settings, host=host, port=port)
             listener = server.listen(http.host, http.port)
             runtime = Runtime(project, settings, host=http.host, port=http.port)
             await server.serve(runtime, listener, announce)
@@ -67,7 +67,7 @@ class World:
             runtime = Runtime(project, configuration.read(project.folder))
             await runtime.start()
             try:
-                local = httpx.ASGITransport(server.LocalApp(create(runtime.platform)))  # type: ignore[arg-type]
+                local = httpx.ASGITransport(server.LocalApp(create(runtime.platform)))
                 async with httpx.AsyncClient(
                     transport=local, base_url="http://dango", timeout=timeout
                 ) as client:

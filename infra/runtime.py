@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from api.authentication import authenticate
-from api.platform import Platform
+from api.platform import HttpSettings, Platform
 from commands.kernel import Origin
 from commands.policies.syncs import OpenRun, SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
@@ -157,7 +157,7 @@ class Runtime:
             clock=clock,
             new_id=new_id,
             new_token=new_token,
-            settings=self.settings.http(host=host, port=port),
+            settings=http_settings(self.settings, host=host, port=port),
             version=program_version(),
             started_at=clock(),
             progress=self.syncs.progress,
@@ -209,6 +209,29 @@ class Runtime:
         self.views.close()
         self.vault.close()
         self.log.close()
+
+
+def http_settings(settings: Settings, *, host: str | None, port: int | None) -> HttpSettings:
+    """The part that decides about HTTP; flags go before the file."""
+    reads = settings.auth.anonymous_reads
+    return HttpSettings(
+        host=host or settings.platform.host,
+        port=settings.platform.port if port is None else port,
+        public_url=settings.platform.public_url,
+        anonymous_reads=str(reads).lower(),
+        auth_enabled=settings.auth.enabled,
+        trusted_proxies=settings.platform.trusted_proxies,
+        allowed_origins=settings.platform.allowed_origins,
+        body_bytes_max=settings.api.body_bytes_max,
+        query_timeout_s=settings.api.query_timeout_seconds,
+        query_rows_max=settings.api.query_max_rows,
+        project_name=settings.project.name,
+        organization=settings.project.organization,
+        metabase_url=f"http://localhost:{settings.platform.metabase_port}",
+        dbt_docs_url=settings.platform.dbt_docs_url,
+        session_idle_s=settings.auth.idle_timeout_minutes * 60,
+        session_absolute_s=settings.auth.session_max_days * 24 * 3600,
+    )
 
 
 def warehouse_settings(project: Project, settings: Settings) -> WarehouseSettings:

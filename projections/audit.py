@@ -43,6 +43,17 @@ def _index(rows: Rows, event: Event, r: Recorded) -> None:
 PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), every=_index)
 
 
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of the hash chain found; `position` is the first bad one."""
+
+    ok: bool
+    events: int
+    head: int
+    hash: str
+    position: int | None = None
+    problem: str | None = None
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What to look for; None looks for anything. `after` and `before` exclude, `since` includes."""
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from api.platform import HttpSettings
 from infra.configuration.documents import Document
 from infra.warehouse.settings import S3Access
 
@@ -73,28 +72,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth: AuthBlock = AuthBlock()
     api: ApiBlock = ApiBlock()
     storage: StorageBlock = StorageBlock()
-
-    def http(self, *, host: str | None = None, port: int | None = None) -> HttpSettings:
-        """The part that decides about HTTP; flags go before the file."""
-        reads = self.auth.anonymous_reads
-        return HttpSettings(
-            host=host or self.platform.host,
-            port=self.platform.port if port is None else port,
-            public_url=self.platform.public_url,
-            anonymous_reads=str(reads).lower(),
-            auth_enabled=self.auth.enabled,
-            trusted_proxies=self.platform.trusted_proxies,
-            allowed_origins=self.platform.allowed_origins,
-            body_bytes_max=self.api.body_bytes_max,
-            query_timeout_s=self.api.query_timeout_seconds,
-            query_rows_max=self.api.query_max_rows,
-            project_name=self.project.name,
-            organization=self.project.organization,
-            metabase_url=f"http://localhost:{self.platform.metabase_port}",
-            dbt_docs_url=self.platform.dbt_docs_url,
-            session_idle_s=self.auth.idle_timeout_minutes * 60,
-            session_absolute_s=self.auth.session_max_days * 24 * 3600,
-        )
 
 
 class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):

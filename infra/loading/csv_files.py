@@ -143,7 +143,7 @@ class Reader:
         ]
         shown.append(f"{self._file_sql(group)} AS _dango_file")
         shown.append(f"{int(self._load.job)}::BIGINT AS _dango_run")
-        return f"COPY (SELECT {', '.join(shown)} FROM {source}) TO {literal(path)} (FORMAT parquet)"
+        return f"COPY (SELECT {', '.join(shown)} FROM {source}) TO {literal(path)} (FORMAT parquet)"  # noqa: S608
 
     @staticmethod
     def _file_sql(group: plan.Group) -> str:
@@ -165,7 +165,7 @@ class Reader:
         largest = ", ".join(f"max(abs({identifier(name)}))" for name in doubles)
         files = ", ".join(literal(path) for path in paths)
         row = self._connection.execute(
-            f"SELECT {largest} FROM read_parquet([{files}])",
+            f"SELECT {largest} FROM read_parquet([{files}])",  # noqa: S608
         ).fetchone()
         large = [
             name
@@ -186,7 +186,7 @@ class Reader:
                 line_bytes_max=self._settings.line_bytes_max,
             ).replace("store_rejects = true", "ignore_errors = true")
             long = f"regexp_full_match({identifier(name)}, '\\s*[+-]?[0-9]{{16,}}\\s*')"
-            sql = f"SELECT 1 FROM {source} WHERE {long} LIMIT 1"
+            sql = f"SELECT 1 FROM {source} WHERE {long} LIMIT 1"  # noqa: S608
             if self._connection.execute(sql).fetchone():
                 return True
         return False
@@ -255,7 +255,7 @@ def discard(paths: list[str] | tuple[str, ...]) -> None:
 def _rows_by_file(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> dict[str, int]:
     files = ", ".join(literal(path) for path in paths)
     rows = connection.execute(
-        f"SELECT _dango_file, count(*) FROM read_parquet([{files}]) GROUP BY _dango_file",
+        f"SELECT _dango_file, count(*) FROM read_parquet([{files}]) GROUP BY _dango_file",  # noqa: S608
     ).fetchall()
     return {name: int(count) for name, count in rows}
 

@@ -6,6 +6,7 @@ delimiter is read off the header line, and every row must then have as many valu
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ DELIMITERS = (",", ";", "\t", "|")
 HEADER_BYTES_MAX = 1024 * 1024
 NAME_CHARS_MAX = 200
 RESERVED = "_dango_"
-EXCEL_HINT = "sep="
+EXCEL_HINT = re.compile("sep=(.)", re.IGNORECASE)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,11 +37,11 @@ def read_header(staged: str, name: str, columns_max: int) -> Header:
     body = text
     while True:
         line, ending, rest = body.partition("\n")
-        told = line.strip().lower().startswith(EXCEL_HINT) and len(line.strip()) <= 5
+        told = EXCEL_HINT.fullmatch(line.rstrip("\r"))
         if not ending or (line.strip() and not told):
             break
         if told:
-            hint = line.strip("\r\n")[len(EXCEL_HINT) :][:1]
+            hint = told[1]
         skip, body = skip + 1, rest
     delimiter = hint or _delimiter(body)
     names = _record(body, delimiter, 0)

@@ -120,7 +120,7 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
             blocks = _blocks(found, file, packed=packed, digest=None)
             _copy(found, blocks, scan, staged)
         else:
-            os.symlink(found.path, staged)  # noqa: PTH211 - relative to the staging folder
+            os.symlink(found.path, staged)
     sha256 = digest.hexdigest()
     return Prepared(found=found, staged=staged, sha256=sha256, encoding=scan.encoding)
 

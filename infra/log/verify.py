@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from api.platform import Verified
 from infra.log.envelope import GENESIS, chain
 from infra.log.sqlite import chained
+from projections.audit import Verified
 
 
 def verify(path: Path) -> Verified:

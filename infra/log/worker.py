@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from api.platform import Verified
 from commands.ports import Progress
 from domain.kernel import Recorded
 from domain.registry import EVENTS
@@ -18,6 +17,7 @@ from infra.log.sqlite import stream
 from infra.log.verify import verify
 from infra.views.store import build, differences, discard
 from infra.workers.desk import Desk, Run
+from projections.audit import Verified
 from projections.table import PROJECTIONS
 
 PROGRESS_EVENTS: Final = 20_000

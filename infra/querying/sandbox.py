@@ -37,10 +37,10 @@ def open_reader(
         settings.warehouse,
         memory_bytes_max=settings.memory_bytes_max,
         threads=threads or settings.threads,
-        temp_directory="",  # nothing spills: the worker may not write files
     )
     con = attach.connect(bounded, read_only=True, snapshot=snapshot)
     con.execute(f"USE {CATALOG}")
+    con.execute("SET temp_directory = ''")  # nothing spills: the worker may not write files
     con.execute(f"SET allowed_directories = [{literal(bounded.data)}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

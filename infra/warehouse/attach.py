@@ -24,7 +24,10 @@ def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
             "allow_community_extensions": "false",
-            "allow_persistent_secrets": "false",
+            # The PostgreSQL extension fails when there is no store for secrets; it is given an
+            # empty one.
+            "allow_persistent_secrets": str(not settings.embedded).lower(),
+            "secret_directory": f"{folder}/secrets",
             "python_enable_replacements": "false",
             "home_directory": folder,
             "temp_directory": folder,

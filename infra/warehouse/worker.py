@@ -1,5 +1,6 @@
 """Handler of the kind "warehouse": make it, list what is in it, keep it in order."""
 
+import time
 from pathlib import Path
 
 import duckdb
@@ -12,18 +13,22 @@ from infra.warehouse.maintain import maintain
 from infra.warehouse.settings import S3, Settings
 from infra.workers.desk import Desk, Run
 
+CREATE_ATTEMPTS_MAX = 5
+CREATE_RETRY_S = 0.5
+
 
 def start(config: msgspec.Raw) -> Run:
-    """Read the settings; each task attaches anew, the catalogue may not be there yet."""
+    """Start the engine; each task attaches anew, the catalogue may not be there yet."""
     settings = msgspec.json.decode(config, type=Settings)
+    engine = attach.engine(settings)
 
     def run(task: msgspec.Raw, desk: Desk) -> ports.Maintained | tuple[Table, ...] | None:
         wanted: requests.Request = msgspec.json.decode(task, type=requests.Request)
         if isinstance(wanted, requests.Create):
             with desk.lease():
-                create(settings)
+                create(engine, settings)
             return None
-        with attach.connect(settings) as connection:
+        with attach.attached(engine, settings) as connection:
             if isinstance(wanted, requests.Listing):
                 return tables.every(connection)
             return _maintain(connection, desk, settings, wanted.maintain)
@@ -31,14 +36,22 @@ def start(config: msgspec.Raw) -> Run:
     return run
 
 
-def create(settings: Settings) -> None:
+def create(engine: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Make the warehouse; call it under the write lease."""
     if settings.embedded:
         Path(settings.catalog).parent.mkdir(parents=True, exist_ok=True)
     if not settings.data.startswith(S3):
         Path(settings.data).mkdir(parents=True, exist_ok=True)
     temporary.sweep(settings)
-    attach.connect(settings).close()
+    for attempt in range(1, CREATE_ATTEMPTS_MAX + 1):
+        try:
+            with attach.attached(engine, settings):
+                return
+        except duckdb.Error:
+            # Another node may be making the tables of a PostgreSQL catalogue at this moment.
+            if settings.embedded or attempt == CREATE_ATTEMPTS_MAX:
+                raise
+        time.sleep(CREATE_RETRY_S)
 
 
 def _maintain(

@@ -72,6 +72,16 @@ def test_what_the_sandbox_does_not_refuse_is_known(statement, settings, writer):
     (Path(warehouse.data) / "left-to-the-gate.csv").unlink(missing_ok=True)
 
 
+def test_only_the_data_folder_and_the_catalogue_can_be_opened(settings, sandboxed):
+    def setting(name):
+        return sandboxed.execute(f"SELECT current_setting('{name}')").fetchone()[0]
+
+    warehouse = settings.warehouse
+    assert [f"{warehouse.data}/"] == setting("allowed_directories")
+    assert all(warehouse.catalog in path for path in setting("allowed_paths"))
+    assert not setting("temp_directory")
+
+
 def test_a_python_variable_is_not_a_table(sandboxed):
     hidden = [("secret",)]
     with pytest.raises(duckdb.CatalogException):

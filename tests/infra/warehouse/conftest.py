@@ -1,6 +1,5 @@
 """The warehouse as the server has it: over a pool of child processes, in a project's folder."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,10 +29,11 @@ async def lake_of(settings: Settings) -> AsyncIterator[tuple[LakeWarehouse, Pool
         "load": encoded(LoadSettings(warehouse=settings)),
         "warehouse": encoded(settings),
     }
-    pool = Pool(configs, kinds=kinds(settings), lease=write_lease(settings))
+    warm = (msgspec.structs.replace(kind, spares=1) for kind in kinds(settings))
+    pool = Pool(configs, kinds=warm, lease=write_lease(settings))
     lake = LakeWarehouse(pool, settings)
     try:
-        await asyncio.gather(lake.create(), lake.create())
+        await lake.create()
         yield lake, pool
     finally:
         await pool.close()

@@ -22,7 +22,7 @@ def bucket() -> Iterator[S3Access]:
     host, port = server.get_host_and_port()
     access = S3Access(
         key="key",
-        secret="secret",  # noqa: S106
+        secret="secret",
         endpoint=f"{host}:{port}",
         url_style="path",
         use_ssl=False,
@@ -31,7 +31,7 @@ def bucket() -> Iterator[S3Access]:
         "s3",
         endpoint_url=f"http://{host}:{port}",
         aws_access_key_id="key",
-        aws_secret_access_key="secret",  # noqa: S106
+        aws_secret_access_key="secret",
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="lake")
@@ -64,6 +64,7 @@ def test_loads_commit_at_once_without_a_lease(
 
     async def test() -> None:
         async with lake_of(settings) as (lake, _):
+            await asyncio.gather(lake.create(), lake.create())
             loads = [source(tmp_path, name, 1000) for name in ("one", "two")]
             wanted = [again(load, job) for job in range(1, 3) for load in loads]
             done = await asyncio.gather(*(lake.load(load, ignore) for load in wanted))

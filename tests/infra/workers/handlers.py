@@ -71,7 +71,7 @@ def spin(_: Act, __: Desk) -> None:
 
 
 def noise(act: Act, _: Desk) -> str:
-    print(act.text)  # noqa: T201
+    print(act.text)
     sys.stdout.flush()
     os.write(1, b"\x0b\xff\xff\xff\xff")
     os.write(2, b"x" * 100_000 + b"\nlast line\n")
@@ -111,7 +111,7 @@ def grandchild(act: Act, desk: Desk) -> int:
 
 
 def write(act: Act, _: Desk) -> None:
-    with open(act.text, "wb") as out:  # noqa: PTH123
+    with open(act.text, "wb") as out:
         out.write(b"x" * act.count)
 
 
@@ -130,7 +130,7 @@ def environment(_: Act, __: Desk) -> dict[str, str]:
 
 
 def descriptors(_: Act, __: Desk) -> int:
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    return len(os.listdir("/proc/self/fd"))
 
 
 VERBS: dict[str, Callable[[Act, Desk], Any]] = {

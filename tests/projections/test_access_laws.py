@@ -1,0 +1,111 @@
+"""Whatever happens: what the rows let in is what the decisions know of."""
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commands import api_keys as key_commands
+from commands import sessions as session_commands
+from commands import users as user_commands
+from domain import api_keys as key_rules
+from domain import sessions as session_rules
+from domain import users as user_rules
+from domain.kernel import Refused
+from domain.permissions import Role
+from infra.views.store import build
+from infra.views.views import Current
+from projections import api_keys, sessions, users
+from tests.accounts import created
+from tests.decisions import NOW, history, within
+
+PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
+EVENTS = (*user_rules.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+DECIDERS = {**user_commands.DECIDERS, **session_commands.DECIDERS, **key_commands.DECIDERS}
+
+USERS = st.sampled_from(["anna", "ben"])
+NAMES = st.sampled_from(["1", "2", "3"])
+CREDENTIALS = st.sampled_from(["1", "2"])
+
+
+@st.composite
+def commands(draw):
+    user, name = draw(USERS), draw(NAMES)
+    own, digest = f"{user}-{name}", f"digest-{user}"
+    verified, new = (f"{user}-{draw(CREDENTIALS)}" for _ in range(2))
+    session = session_commands.NewSession(
+        session_id=own, proof=own, expires_at=NOW + timedelta(days=1)
+    )
+    account = {"user_id": user, "email_digest": digest}
+    return draw(
+        st.sampled_from(
+            [
+                user_commands.DeactivateUser(user_id=user),
+                user_commands.ReactivateUser(user_id=user),
+                user_commands.ResetPassword(user_id=user, credential=new, password_hash=""),
+                session_commands.StartSession(
+                    **account, session=session, verified=verified, at=NOW
+                ),
+                session_commands.EndSession(session_id=own, user_id=user, reason="logout"),
+                session_commands.FailLogin(attempt=name, **account, at=NOW),
+                session_commands.ChangePassword(
+                    **account,
+                    verified=verified,
+                    credential=new,
+                    password_hash="",
+                    session=session,
+                    at=NOW,
+                ),
+                key_commands.CreateApiKey(
+                    key_id=own, user_id=user, name="", proof=own, prefix="", at=NOW
+                ),
+                key_commands.RevokeApiKey(key_id=own, user_id=user),
+            ]
+        )
+    )
+
+
+def fold(decider, boundary, log):
+    state = decider.initial
+    for item in history(*log):
+        if within(boundary, item.event):
+            state = decider.evolve(state, item)
+    return state
+
+
+def carried_out(sent):
+    log = [created("anna"), created("ben"), created("admin", Role.ADMIN)]
+    for command in sent:
+        decider = DECIDERS[type(command)]
+        try:
+            log += decider.decide(fold(decider, decider.boundary(command), log), command)
+        except Refused:
+            continue
+    return log
+
+
+@settings(max_examples=60)
+@given(st.lists(commands(), max_size=25))
+def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
+    log = carried_out(sent)
+    session = DECIDERS[session_commands.StartSession]
+    key = DECIDERS[key_commands.CreateApiKey]
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "views.db"
+        build(path, PROJECTIONS, EVENTS, history(*log))
+        reader = Current(path, lambda: NOW)
+        for user in ("anna", "ben"):
+            state = fold(session, session_rules.login(user, f"digest-{user}"), log)
+            keys = fold(key, key_rules.of_user(user), log)
+            rows = {row.session_id for row in sessions.of_user(reader, user)}
+            assert set(state.live) == rows
+            assert set(keys.live) == {row.key_id for row in api_keys.of_user(reader, user)}
+            assert state.active == users.one(reader, user).active
+            assert state.credential == users.one(reader, user).credential
+            assert state.active or not rows
+            for name in rows:
+                assert sessions.by_proof(reader, name) is not None
+        reader.close()
