@@ -11,6 +11,7 @@ import msgspec
 from api.callers import Caller
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
 from commands.ports import Progress, Warehouse
+from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
 from projections.audit import Verified
@@ -104,14 +105,6 @@ class AnswersKept(Protocol):
     """A vault that may be written beside the log, for answers under an idempotency key."""
 
     async def keep(self, *changes: Keep | Forget) -> None: ...
-
-
-class Seen(Protocol):
-    """When sessions and keys were last used; not events."""
-
-    def touch(self, id: str, at: datetime) -> None: ...
-
-    def last(self, id: str) -> datetime | None: ...
 
 
 Authenticate = Callable[..., Caller | None]

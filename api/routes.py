@@ -53,6 +53,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/trigger", "source.sync", syncs.trigger_sync),
     get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync),
+    post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
     # query
     post("/api/query", "query.execute", queries.run_query),

@@ -8,6 +8,7 @@ import msgspec
 from api.call import Call
 from api.errors import invalid
 from api.platform import Platform
+from commands import users as intents
 from commands.users import DISPLAY_NAME, EMAIL, CreateUser, ResetPassword
 from domain import emails, sessions
 from domain.emails import Email
@@ -16,7 +17,6 @@ from domain.users import Credential, UserId, UserMissing
 from projections import users
 from projections.users import Account
 
-EMAIL_DIGEST: Final = "email"  # the kind of digest of an e-mail address
 TEMPORARY_LENGTH: Final = 22  # base64url characters, 132 bits
 DISPLAY_NAME_LENGTH_MAX: Final = 128  # characters
 
@@ -102,7 +102,7 @@ async def reset_password(call: Call, user_id: str) -> Temporary:
 
 def email_digest(email: Email, platform: Platform) -> str:
     """What is stored of an e-mail address outside the vault."""
-    return platform.secrets.digest(EMAIL_DIGEST, email)
+    return platform.secrets.digest(intents.EMAIL_DIGEST, email)
 
 
 def email_of(user_id: str, platform: Platform) -> Email:

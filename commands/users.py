@@ -10,6 +10,7 @@ from domain.kernel import Boundary, Decider, Event
 from domain.permissions import Role
 from domain.users import Credential, UserId
 
+EMAIL_DIGEST: Final = "email"  # the kind of digest of an e-mail address
 # What the vault keeps under a user's id.
 EMAIL: Final = "email"
 DISPLAY_NAME: Final = "display_name"

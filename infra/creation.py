@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from api.users import EMAIL_DIGEST
 from commands.kernel import Origin
 from commands.projects import CreateProject
-from commands.users import CreateUser
+from commands.users import EMAIL_DIGEST, CreateUser
 from domain import emails, passwords
 from domain.permissions import Role
 from domain.users import Credential, UserId
 from infra.configuration import project as configuration
+from infra.passwords import common_passwords
 from infra.project import Project
 from infra.runtime import Runtime, new_id
 from infra.server import owner
@@ -36,11 +36,11 @@ async def create(
     """Make a project. Raises ProjectExists, EmailInvalid, PasswordWeak."""
     address = emails.parse(email)
     chosen = password or secrets.token_urlsafe(PASSWORD_BYTES)
+    checked = passwords.check(chosen, address, common_passwords())
     project = Project.create(root, name or root.resolve().name)  # noqa: ASYNC240 - one call at start
     with project.held():
         settings = configuration.read(project.folder)
-        runtime = Runtime(project, settings)
-        checked = passwords.check(chosen, address, runtime.passwords.common)
+        runtime = Runtime(project, settings, new=True)
         await runtime.start()
         try:
             await _first_events(runtime, settings.project.name, address, checked)

@@ -40,7 +40,7 @@ class Argon2Passwords:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dango-passwords")
         self._room = workers + waiting_max
         self._nobody = self.hash_now("nobody has this password")
-        self._common = frozenset(COMMON.read_text(encoding="utf-8").casefold().split())
+        self._common = common_passwords()
 
     @property
     def common(self) -> frozenset[str]:
@@ -87,6 +87,11 @@ class Argon2Passwords:
 
     def _leave(self, _: object) -> None:
         self._room += 1
+
+
+def common_passwords() -> frozenset[str]:
+    """The commonest passwords, casefolded."""
+    return frozenset(COMMON.read_text(encoding="utf-8").casefold().split())
 
 
 def _bytes(password: str) -> bytes:

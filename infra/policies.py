@@ -40,7 +40,7 @@ class Runner:
     async def start(self) -> None:
         """Recover, then follow the log."""
         for policy in self.policies:
-            self.positions[policy.name] = self._stored(policy.name)
+            self.positions[policy.name] = self._sqlite.policy_position(policy.name)
             await policy.recover()
             self._tasks.append(asyncio.create_task(self._follow(policy)))
 
@@ -86,19 +86,6 @@ class Runner:
                 await asyncio.shield(self._store(policy.name))
         return len(rows) == PAGE_EVENTS
 
-    def _stored(self, name: str) -> int:
-        row = self._sqlite.connection.execute(
-            "SELECT position FROM policies WHERE name = ?", (name,)
-        ).fetchone()
-        return int(row[0]) if row else 0
-
     async def _store(self, name: str) -> None:
         position = self.positions[name]
-        await self._writer.call(lambda: self._write(name, position))
-
-    def _write(self, name: str, position: int) -> None:
-        self._sqlite.connection.execute(
-            "INSERT INTO policies VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
-            (name, position),
-        )
+        await self._writer.call(lambda: self._sqlite.move_policy(name, position))

@@ -1,11 +1,14 @@
 """A project that is open: everything built, wired, started and stopped. The composition root."""
 
+import contextlib
 import logging
 import secrets
+import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,6 +19,7 @@ from commands.kernel import Origin
 from commands.policies.syncs import OpenRun, SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
 from commands.table import DECIDERS
+from domain.projects import ProjectCreated
 from domain.registry import EVENTS
 from domain.sources import Source
 from domain.upcasters import UPCASTERS
@@ -25,7 +29,7 @@ from infra.configuration.watch import Configuration
 from infra.history import LogHistory
 from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
-from infra.log.sqlite import SQLiteLog
+from infra.log.sqlite import SQLiteLog, open_database
 from infra.log.vault import Vault
 from infra.passwords import Argon2Passwords
 from infra.policies import Runner
@@ -72,6 +76,10 @@ def program_version() -> str:
         return "0.0.0"
 
 
+class LogUnusable(Exception):
+    """The event log is missing, empty or damaged."""
+
+
 class Runtime:
     """Everything of one project in one process. `platform` is what the ways in use."""
 
@@ -82,10 +90,17 @@ class Runtime:
         *,
         host: str | None = None,
         port: int | None = None,
+        new: bool = False,
     ) -> None:
-        """Opens log, vault and views; catches the views up. Raises KeyUnusable, VaultDamaged."""
+        """Opens log, vault and views; catches the views up.
+
+        Raises KeyUnusable, VaultDamaged, and LogUnusable: without the accounts of its log a
+        project is not opened at all.
+        """
         self.project, self.settings = project, settings
         derived = keys.load(project.master_key)
+        if not new:
+            check_log(project.events)
         self.codec = Codec(EVENTS, UPCASTERS)
         self.log = SQLiteLog(project.events)
         self.vault = Vault(project.events, derived, clock)
@@ -209,6 +224,19 @@ class Runtime:
         self.views.close()
         self.vault.close()
         self.log.close()
+
+
+def check_log(path: Path) -> None:
+    """Raises LogUnusable."""
+    if not path.exists():
+        raise LogUnusable(f"{path} is missing. For a new project: dango init. Else restore it.")
+    try:
+        with contextlib.closing(open_database(path, readonly=True)) as database:
+            found = database.execute("SELECT type FROM events WHERE position = 1").fetchone()
+    except sqlite3.Error as error:
+        raise LogUnusable(f"{path} cannot be read ({error}); restore it from a backup.") from None
+    if found is None or found[0] != ProjectCreated.type_name():
+        raise LogUnusable(f"{path} does not begin a project; restore it from a backup.")
 
 
 def http_settings(settings: Settings, *, host: str | None, port: int | None) -> HttpSettings:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import pwd
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,7 +72,9 @@ class LocalApp:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; without, every answer
+    # waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -124,6 +127,10 @@ async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[s
         ws_per_message_deflate=False,
     )
     server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again when it has stopped; the default would end us then,
+        # before the runtime has.
+        signal.signal(number, server.handle_exit)
     with control_socket(runtime.project) as control:
         await runtime.start()
         try:

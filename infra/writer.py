@@ -311,6 +311,6 @@ def _attempt(function: Callable[[], Any] | None) -> tuple[Any, Exception | None]
         return function(), None
     except (Refused, KeyReused, sqlite3.Error) as error:
         return None, error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one command's bug is not the others'
         _log.exception("a command failed")
         return None, error

@@ -1,8 +1,9 @@
 """project.yml: how the platform runs. Keys of the existing product are taken; unknown ones pass."""
 
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -83,12 +84,15 @@ class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):
 def read(folder: Path) -> Settings:
     """Read `.dango/project.yml`. Raises Unreadable: a server does not start on half of it."""
     document = Document(folder / "project.yml")
+    if isinstance(document.value, dict) and "storage" in document.value:
+        document.value["storage"] = _expanded(document, document.value["storage"], ".storage")
     settings = document.convert(Settings)
-    for name, value, allowed in (
-        ("auth.anonymous_reads", str(settings.auth.anonymous_reads).lower(), _READS),
-    ):
-        if value not in allowed:
-            raise document.refused(f".{name}", f"must be one of {', '.join(sorted(allowed))}")
+    if settings.storage.events is not None:
+        reason = "logs in PostgreSQL are not supported by this version; remove the key"
+        raise document.refused(".storage.events", reason)
+    if str(settings.auth.anonymous_reads).lower() not in _READS:
+        reason = f"must be one of {', '.join(sorted(_READS))}"
+        raise document.refused(".auth.anonymous_reads", reason)
     _bounds(document, settings)
     extra = Document(folder / "auth.yml").convert(_AuthFile)
     if not extra.enabled:
@@ -97,34 +101,34 @@ def read(folder: Path) -> Settings:
     return settings
 
 
-_READS = {"auto", "true", "false"}
+_READS: Final = frozenset({"auto", "true", "false"})
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _bounds(document: Document, settings: Settings) -> None:
-    checks: tuple[tuple[str, Any, bool], ...] = (
-        (".platform.port", settings.platform.port, 0 <= settings.platform.port < 1 << 16),
-        (".api.query_max_rows", settings.api.query_max_rows, settings.api.query_max_rows > 0),
-        (
-            ".api.query_timeout_seconds",
-            settings.api.query_timeout_seconds,
-            settings.api.query_timeout_seconds > 0,
-        ),
-        (
-            ".auth.idle_timeout_minutes",
-            settings.auth.idle_timeout_minutes,
-            settings.auth.idle_timeout_minutes > 0,
-        ),
-        (
-            ".auth.session_max_days",
-            settings.auth.session_max_days,
-            settings.auth.session_max_days > 0,
-        ),
-    )
-    for path, _, good in checks:
-        if not good:
+    api, auth, warehouse = settings.api, settings.auth, settings.storage.warehouse
+    good = {
+        ".platform.port": 0 <= settings.platform.port < 1 << 16,
+        ".api.query_max_rows": api.query_max_rows > 0,
+        ".api.query_timeout_seconds": api.query_timeout_seconds > 0,
+        ".api.body_bytes_max": api.body_bytes_max > 0,
+        ".auth.idle_timeout_minutes": auth.idle_timeout_minutes > 0,
+        ".auth.session_max_days": auth.session_max_days > 0,
+        ".storage.warehouse.retention_days": warehouse.retention_days > 0,
+        ".storage.warehouse.memory_bytes_max": warehouse.memory_bytes_max > 0,
+    }
+    for path, holds in good.items():
+        if not holds:
             raise document.refused(path, "is out of its range")
 
 
-def environment(name: str) -> str | None:
-    """An environment variable, None when it is empty."""
-    return os.environ.get(name) or None
+def _expanded(document: Document, value: Any, path: str) -> Any:
+    """`${NAME}` in strings becomes the environment's value: secrets need not stand in the file."""
+    if isinstance(value, dict):
+        return {k: _expanded(document, v, f"{path}.{k}") for k, v in value.items()}
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if name not in os.environ:
+            raise document.refused(path, f"the environment has no {name}")
+    return _VARIABLE.sub(lambda found: os.environ[found[1]], value)

@@ -143,19 +143,19 @@ class Reader:
         ]
         shown.append(f"{self._file_sql(group)} AS _dango_file")
         shown.append(f"{int(self._load.job)}::BIGINT AS _dango_run")
-        return f"COPY (SELECT {', '.join(shown)} FROM {source}) TO {literal(path)} (FORMAT parquet)"  # noqa: S608
+        selected = f"SELECT {', '.join(shown)} FROM {source}"  # noqa: S608 - quoted
+        return f"COPY ({selected}) TO {literal(path)} (FORMAT parquet)"
 
     @staticmethod
     def _file_sql(group: plan.Group) -> str:
         """Give the expression for the shown name of the file that a row is from."""
-        names = [part.prepared.found.name for part in group.parts]
-        if len(names) == 1:
-            return literal(names[0])
-        pairs = ", ".join(
-            f"{literal(part.prepared.staged)}: {literal(name)}"
-            for part, name in zip(group.parts, names, strict=True)
-        )
-        return f"(MAP {{{pairs}}})[{scan.STAGED_COLUMN}]"
+        parts = group.parts
+        if len(parts) == 1:
+            return literal(parts[0].prepared.found.name)
+        # Found by position, because a MAP would be searched from its start for each row.
+        names = {part.prepared.number: part.prepared.found.name for part in parts}
+        listed = ", ".join(literal(names.get(number, "")) for number in range(max(names) + 1))
+        return f"([{listed}])[{prepare.NUMBER_SQL.format(scan.STAGED_COLUMN)} + 1]"
 
     def _inexact(self, made: plan.Plan, paths: list[str]) -> frozenset[str]:
         """Name the DOUBLE columns that hold whole numbers too long for it, such as long ids."""
@@ -165,7 +165,7 @@ class Reader:
         largest = ", ".join(f"max(abs({identifier(name)}))" for name in doubles)
         files = ", ".join(literal(path) for path in paths)
         row = self._connection.execute(
-            f"SELECT {largest} FROM read_parquet([{files}])",  # noqa: S608
+            f"SELECT {largest} FROM read_parquet([{files}])",  # noqa: S608 - quoted
         ).fetchone()
         large = [
             name
@@ -186,7 +186,7 @@ class Reader:
                 line_bytes_max=self._settings.line_bytes_max,
             ).replace("store_rejects = true", "ignore_errors = true")
             long = f"regexp_full_match({identifier(name)}, '\\s*[+-]?[0-9]{{16,}}\\s*')"
-            sql = f"SELECT 1 FROM {source} WHERE {long} LIMIT 1"  # noqa: S608
+            sql = f"SELECT 1 FROM {source} WHERE {long} LIMIT 1"  # noqa: S608 - quoted
             if self._connection.execute(sql).fetchone():
                 return True
         return False
@@ -255,7 +255,7 @@ def discard(paths: list[str] | tuple[str, ...]) -> None:
 def _rows_by_file(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> dict[str, int]:
     files = ", ".join(literal(path) for path in paths)
     rows = connection.execute(
-        f"SELECT _dango_file, count(*) FROM read_parquet([{files}]) GROUP BY _dango_file",  # noqa: S608
+        f"SELECT _dango_file, count(*) FROM read_parquet([{files}]) GROUP BY _dango_file",  # noqa: S608 - quoted
     ).fetchall()
     return {name: int(count) for name, count in rows}
 

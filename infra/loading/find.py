@@ -36,7 +36,7 @@ def find(directory: str, pattern: str, files_max: int) -> list[Found]:
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts or "\0" in pattern:
         raise ports.WorkRefused(f"The file pattern '{shown(pattern)}' leaves the directory.")
     matches = itertools.chain.from_iterable(
-        glob.iglob(one, root_dir=directory, recursive=True)
+        glob.iglob(one, root_dir=directory, recursive=True)  # noqa: PTH207 - takes root_dir
         for one in (pattern, pattern + GZIP_ENDING)
     )
     names = set(itertools.islice(matches, files_max + 1))

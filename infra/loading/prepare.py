@@ -25,6 +25,9 @@ ZIP_MAGIC = b"PK\x03\x04"
 # A text of mostly ASCII letters in UTF-16 is half NUL bytes, on one side.
 UTF16_NUL_SHARE_MIN = 0.4
 
+# The number in a staged name, as `prepare` makes it.
+NUMBER_SQL = "{}[:8]::INTEGER"
+
 OnBytes = Callable[[int], None]
 
 
@@ -32,6 +35,7 @@ class Prepared(msgspec.Struct, kw_only=True):
     """A file that the engine can read under `staged`, a safe name in the staging folder."""
 
     found: Found
+    number: int
     staged: str
     sha256: str
     encoding: str
@@ -120,9 +124,15 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
             blocks = _blocks(found, file, packed=packed, digest=None)
             _copy(found, blocks, scan, staged)
         else:
-            os.symlink(found.path, staged)
+            os.symlink(found.path, staged)  # noqa: PTH211 - relative to the staging folder
     sha256 = digest.hexdigest()
-    return Prepared(found=found, staged=staged, sha256=sha256, encoding=scan.encoding)
+    return Prepared(
+        found=found,
+        number=number,
+        staged=staged,
+        sha256=sha256,
+        encoding=scan.encoding,
+    )
 
 
 def unchanged(found: Found) -> bool:

@@ -46,7 +46,7 @@ def sniff(
     bounds = [f"sample_size = {sample_rows}", f"max_line_size = {line_bytes_max}"]
     options = [*_dialect(header), *bounds]
     sql = (
-        "SELECT list_transform(Columns, lambda c: c.type), DateFormat, TimestampFormat, SkipRows"  # noqa: S608
+        "SELECT list_transform(Columns, lambda c: c.type), DateFormat, TimestampFormat, SkipRows"  # noqa: S608 - quoted
         f" FROM sniff_csv({literal(staged)}, {', '.join(options)})"
     )
     try:
@@ -71,7 +71,7 @@ def sniff_good_rows(
     names = ", ".join(identifier(name) for name in header.columns)
     sample = f"sample-{staged}"
     connection.execute(
-        f"COPY (SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS}) TO {literal(sample)}"  # noqa: S608
+        f"COPY (SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS}) TO {literal(sample)}"  # noqa: S608 - quoted
         f" (FORMAT csv, HEADER, DELIMITER {literal(header.delimiter)})",
     )
     return sniff(
@@ -127,7 +127,7 @@ def filled(
     texts = dict.fromkeys(header.columns, TEXT)
     source = read_sql([staged], header, texts, Formats(), line_bytes_max=line_bytes_max)
     counts = ", ".join(f"count({identifier(name)})" for name in columns)
-    row = connection.execute(f"SELECT {counts} FROM {source}").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT {counts} FROM {source}").fetchone()  # noqa: S608 - quoted
     return {name for name, count in zip(columns, row or (), strict=True) if count}
 
 

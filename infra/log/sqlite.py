@@ -165,6 +165,22 @@ class SQLiteLog(DCBRecorder):
             row = self._read.execute("SELECT max(position) FROM events").fetchone()
         return int(row[0] or 0)
 
+    def policy_position(self, name: str) -> int:
+        """How far a policy has acted."""
+        with self._reading:
+            row = self._read.execute(
+                "SELECT position FROM policies WHERE name = ?", (name,)
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def move_policy(self, name: str, position: int) -> None:
+        """Note how far a policy has acted, in a transaction of its own."""
+        self._write.execute(
+            "INSERT INTO policies VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+            (name, position),
+        )
+
     # the library's port
 
     def read(

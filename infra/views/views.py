@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -32,12 +33,22 @@ _log = logging.getLogger("dango.views")
 
 
 class Current:
-    """The `Reader` port for now."""
+    """The `Reader` port for now. It stays the same object when the file behind it is swapped."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._database = connect(path, readonly=True)
         self._lock = threading.Lock()
         self._clock = clock
+
+    @contextlib.contextmanager
+    def set_aside(self, path: Path) -> Iterator[None]:
+        """Let go of the file, and open it again afterwards; queries wait meanwhile."""
+        with self._lock:
+            self._database.close()
+            try:
+                yield
+            finally:
+                self._database = connect(path, readonly=True)
 
     @property
     def position(self) -> int:
@@ -140,10 +151,15 @@ class Views:
         with contextlib.closing(Store(path, self.projections, self.events)) as beside:
             self._follow(beside)
         with self._swapping:
-            self._close()
-            discard(self.path)
-            path.rename(self.path)
-            self._serve()
+            self._drop_idle()
+            aside = self._current.set_aside(self.path) if self._current else nullcontext()
+            with aside:
+                if self._store is not None:
+                    self._store.close()
+                discard(self.path)
+                path.rename(self.path)
+                self._store = Store(self.path, self.projections, self.events)
+            self._serve(self._store)
             self.broken = None
 
     # reading
@@ -191,7 +207,12 @@ class Views:
     def close(self) -> None:
         """Let go of the file."""
         with self._swapping:
-            self._close()
+            self._drop_idle()
+            # Readers first: the last one to close folds the WAL into the file; readers cannot.
+            if self._current is not None:
+                self._current.close()
+            if self._store is not None:
+                self._store.close()
 
     def _open(self) -> None:
         if not self._servable():
@@ -199,7 +220,7 @@ class Views:
             beside = self.path.with_name(self.path.name + ".new")
             build(beside, self.projections, self.events, self.stored())
             beside.rename(self.path)
-        self._serve()
+        self._serve(Store(self.path, self.projections, self.events))
         for old in self._folder.glob("views-*.db"):
             if old != self.path:
                 discard(old)
@@ -210,12 +231,12 @@ class Views:
         with contextlib.closing(Store(self.path, self.projections, self.events)) as store:
             return store.usable() and store.position <= self._log.head()
 
-    def _serve(self) -> None:
+    def _serve(self, store: Store) -> None:
         self._generation += 1
-        self._store = Store(self.path, self.projections, self.events)
-        self._current = Current(self.path, self._clock)
+        self._store = store
+        self._current = self._current or Current(self.path, self._clock)
         self.built_at = self._clock()
-        self.position = self._follow(self._store)
+        self.position = self._follow(store)
 
     def _follow(self, store: Store) -> int:
         """Apply what the log has and the rows of a file do not know yet."""
@@ -227,15 +248,9 @@ class Views:
         self.broken = error
         _log.critical("the views have stopped: %s", error)
 
-    def _close(self) -> None:
+    def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
-        # Readers first: the last one to close folds the WAL into the file, and readers cannot.
-        if self._current is not None:
-            self._current.close()
-        if self._store is not None:
-            self._store.close()
-        self._store = self._current = None
 
 
 def fingerprint() -> str:

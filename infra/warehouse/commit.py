@@ -67,7 +67,7 @@ def is_conflict(error: duckdb.Error) -> bool:
 
 def newest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
     """Give the id of the newest snapshot, whoever made it."""
-    return _number(connection, f"SELECT id FROM {LAKE}.current_snapshot()") or 0  # noqa: S608
+    return _number(connection, f"SELECT id FROM {LAKE}.current_snapshot()") or 0  # noqa: S608 - quoted
 
 
 def _once(
@@ -75,7 +75,7 @@ def _once(
     signature: Signature,
     change: Callable[[], None],
 ) -> int:
-    mine = f"SELECT id FROM {LAKE}.last_committed_snapshot()"  # noqa: S608
+    mine = f"SELECT id FROM {LAKE}.last_committed_snapshot()"  # noqa: S608 - quoted
     before = _number(connection, mine)
     extra = json.dumps({"job": signature.job, "position": signature.job})
     connection.execute("BEGIN")

@@ -68,7 +68,7 @@ def main() -> None:
     except ports.WorkFailed as failed:
         line.send(wire.frame(wire.Tag.DIED, wire.ending(failed.reason, failed.facts)))
         return
-    except Exception as bug:
+    except Exception as bug:  # noqa: BLE001 - the edge of the process
         traceback.print_exc()
         reason = f"The {start.kind.name} worker could not start ({type(bug).__name__})."
         line.send(wire.frame(wire.Tag.DIED, wire.ending(reason, {})))
@@ -96,7 +96,7 @@ def perform(kind: Kind, run: Run, task: bytes, desk: Desk) -> tuple[bytes, bool]
     except MemoryError:
         reason = "The worker ran out of memory."
         return wire.frame(wire.Tag.DIED, wire.ending(reason, {"limit": "memory"})), False
-    except Exception as bug:
+    except Exception as bug:  # noqa: BLE001 - the edge of the process; the text may hold data
         traceback.print_exc()
         reason = f"The {kind.name} worker failed unexpectedly ({type(bug).__name__})."
         return wire.frame(wire.Tag.FAILED, wire.ending(reason, {})), True

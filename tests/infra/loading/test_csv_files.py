@@ -233,8 +233,8 @@ def test_dates_and_times_meet_as_times(trial: Trial) -> None:
     trial.file("b.csv", "d\n2024-01-31 10:00:00\n")
     trial.load()
     assert sorted(trial.rows()) == [
-        (dt.datetime(2024, 1, 31),),
-        (dt.datetime(2024, 1, 31, 10),),
+        (dt.datetime(2024, 1, 31),),  # noqa: DTZ001
+        (dt.datetime(2024, 1, 31, 10),),  # noqa: DTZ001
     ]
 
 

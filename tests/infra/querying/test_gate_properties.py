@@ -168,7 +168,7 @@ def check(sql, published, con):
 
 
 ALONE = settings(
-    max_examples=1500,
+    max_examples=700,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

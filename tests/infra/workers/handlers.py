@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -71,7 +72,7 @@ def spin(_: Act, __: Desk) -> None:
 
 
 def noise(act: Act, _: Desk) -> str:
-    print(act.text)
+    print(act.text)  # noqa: T201
     sys.stdout.flush()
     os.write(1, b"\x0b\xff\xff\xff\xff")
     os.write(2, b"x" * 100_000 + b"\nlast line\n")
@@ -111,7 +112,7 @@ def grandchild(act: Act, desk: Desk) -> int:
 
 
 def write(act: Act, _: Desk) -> None:
-    with open(act.text, "wb") as out:
+    with Path(act.text).open("wb") as out:
         out.write(b"x" * act.count)
 
 
@@ -130,7 +131,7 @@ def environment(_: Act, __: Desk) -> dict[str, str]:
 
 
 def descriptors(_: Act, __: Desk) -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 VERBS: dict[str, Callable[[Act, Desk], Any]] = {

@@ -331,7 +331,7 @@ def test_our_own_package_is_imported_and_not_one_of_the_current_folder(
 
 
 def test_nothing_is_left_after_close() -> None:
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
 
     async def test(pool: Pool) -> None:
         pool.start()
@@ -341,7 +341,7 @@ def test_nothing_is_left_after_close() -> None:
         assert await do(pool, "descriptors") < 15
 
     trial(test)
-    assert len(set(os.listdir("/proc/self/fd"))) <= len(before)
+    assert len(set(Path("/proc/self/fd").iterdir())) <= len(before)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

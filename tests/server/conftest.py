@@ -1,0 +1,37 @@
+"""One template for the run, one server for each module that does not end it."""
+
+import pytest
+
+from tests.server import template as templates
+from tests.server.harness import copied
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    root = tmp_path_factory.mktemp("template") / "project"
+    return root, templates.make(root)
+
+
+@pytest.fixture(scope="module")
+def server(template, tmp_path_factory):
+    """A running server that the tests of one module share."""
+    with copied(template, tmp_path_factory.mktemp("server") / "project") as found:
+        found.start()
+        yield found
+
+
+@pytest.fixture
+def own(template, tmp_path):
+    """A server of one test's own, not started yet."""
+    with copied(template, tmp_path / "project") as found:
+        yield found
+
+
+@pytest.fixture
+def editor(server):
+    return server.client(session="editor")
+
+
+@pytest.fixture
+def admin(server):
+    return server.client(session="admin")

@@ -1,0 +1,196 @@
+"""The real server as a child process, over a copy of the template project."""
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.template import People
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = ("-m", "infra.main", "serve")
+READY_S = 30.0
+STOP_S = 20.0
+STEP_S = 0.01
+WAIT_S = 20.0
+
+
+def until(found: Callable[[], object], timeout_s: float = WAIT_S, step_s: float = 0.02) -> object:
+    """Ask until the answer is true, and give it; fail when the time runs out."""
+    end = time.monotonic() + timeout_s
+    while True:
+        if answer := found():
+            return answer
+        if time.monotonic() > end:
+            pytest.fail(f"not within {timeout_s} s")
+        time.sleep(step_s)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def children(pid: int) -> set[int]:
+    """The processes that a process has started and that live."""
+    found = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(int(word) for word in task.read_text().split())
+    return found
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Server:
+    """One project and the server process on it, which may be started and ended many times."""
+
+    def __init__(self, root: Path, people: People, *, arguments: tuple[str, ...] = ()) -> None:
+        self.root, self.people = root, people
+        self.arguments = arguments
+        self.port = free_port()
+        self.log = root.with_name(f"{root.name}.log")
+        self.process: subprocess.Popen[bytes] | None = None
+        self._clients: list[httpx.Client] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the command line's own server; do not wait for it."""
+        command = (sys.executable, *SERVE, "--project", str(self.root))
+        where = ("--host", "127.0.0.1", "--port", str(self.port))
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                (*command, *where, *self.arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.root,
+                env=environment,
+            )
+        return self.process
+
+    def start(self) -> float:
+        """Start it and wait until it is ready; answers after how many seconds it was."""
+        begun = time.monotonic()
+        process = self.spawn()
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.get_ready() == 200:
+                    return time.monotonic() - begun
+            if process.poll() is not None:
+                pytest.fail(f"the server ended with {process.returncode}:\n{self.text()[-2000:]}")
+            if time.monotonic() - begun > READY_S:
+                pytest.fail(f"the server was not ready in {READY_S} s:\n{self.text()[-2000:]}")
+            time.sleep(STEP_S)
+
+    def get_ready(self) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/api/health/ready")
+            return connection.getresponse().status
+
+    def kill(self) -> set[int]:
+        """kill -9; answers the children that it had, when they are gone too."""
+        assert self.process is not None
+        had = children(self.pid)
+        self.process.kill()
+        self.process.wait(STOP_S)
+        until(lambda: not any(lives(pid) for pid in had), 5.0)
+        return had
+
+    def stop(self, timeout_s: float = STOP_S) -> float:
+        """SIGTERM; answers after how many seconds it was gone."""
+        assert self.process is not None
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout_s)
+        return time.monotonic() - begun
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(STOP_S)
+
+    def text(self) -> str:
+        """What the server has logged."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def client(
+        self, *, session: str | None = None, key: str | None = None, **headers: str
+    ) -> httpx.Client:
+        """A client with somebody's cookie or API key, by the name in `people`."""
+        cookies = {"dango_session": self.people.sessions[session]} if session else {}
+        if key is not None:
+            headers["authorization"] = f"Bearer {self.people.keys[key]}"
+        client = httpx.Client(base_url=self.url, cookies=cookies, headers=headers, timeout=60)
+        self._clients.append(client)
+        return client
+
+    # what tests ask again and again
+
+    def head(self, client: httpx.Client) -> int:
+        return client.get("/api/health/ready").json()["position"]
+
+    def job(self, client: httpx.Client, job: int, timeout_s: float = 60.0) -> dict:
+        """The job's status once it has ended."""
+
+        def ended():
+            status = client.get(f"/api/sync/status/{job}").json()
+            return status if status["status"] not in ("queued", "running") else None
+
+        return until(ended, timeout_s)
+
+    def sync(self, client: httpx.Client, source: str, **body) -> dict:
+        answer = client.post(f"/api/sources/{source}/sync", json=body)
+        assert answer.status_code == 200, answer.text
+        return self.job(client, answer.json()["job_id"])
+
+    def rows(self, client: httpx.Client, sql: str) -> list:
+        answer = client.post("/api/query", json={"sql": sql})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["rows"]
+
+    def events(self, client: httpx.Client, **query) -> list[dict]:
+        answer = client.get("/api/events", params={"after": 0, "limit": 1000, **query})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["events"]
+
+
+@contextlib.contextmanager
+def copied(
+    template: tuple[Path, People], root: Path, *arguments: str
+) -> Iterator[Server]:
+    """A server on a copy of the template; not started."""
+    shutil.copytree(template[0], root)
+    server = Server(root, template[1], arguments=arguments)
+    try:
+        yield server
+    finally:
+        server.close()
