@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from litestar import Litestar, Request
 from litestar.di import Provide
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 
 from api import asgi, errors, once
 from api.bodies import CheckedRequest
@@ -13,7 +15,18 @@ from api.edge import Edge
 from api.guard import guard
 from api.platform import Platform
 from api.routes import ROUTES
-from api.table import Route, handlers
+from api.table import SOCKET, Route, handlers
+
+
+class _Application(Litestar):
+    """Without the plugins for pydantic and attrs, which the framework takes in where it can.
+
+    They cost half a second of start and 20 MB, and this application has no use for them.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 async def provide_call(request: Request[Any, Any, Any]) -> Call:
@@ -26,7 +39,7 @@ async def provide_call(request: Request[Any, Any, Any]) -> Call:
 
 def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
     """The ASGI application over a platform."""
-    app = Litestar(
+    app = _Application(
         handlers(routes),
         guards=[guard],
         before_request=once.before,
@@ -39,4 +52,9 @@ def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
         debug=False,
     )
     app.state.platform = platform
-    return Edge(cast("asgi.App", app), platform)
+    sockets = {
+        route.path: cast("asgi.App", route.handler(platform))
+        for route in routes
+        if route.method == SOCKET
+    }
+    return Edge(cast("asgi.App", app), sockets, platform)

@@ -20,13 +20,21 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits, base64url
 
 
 def authenticate(
-    authorization: str | None, cookie: str | None, platform: Platform
+    authorization: str | None, cookie: str | None, platform: Platform, *, uses: bool = True
 ) -> Caller | None:
-    """The caller whom a header or a cookie proves, or None. A header counts before a cookie."""
+    """The caller whom a header or a cookie proves, or None. A header counts before a cookie.
+
+    `uses` is False for a look that is no use of the session or key: it does not keep it awake.
+    """
+    caller = None
     if authorization is not None:
         scheme, _, key = authorization.partition(" ")
-        return _by_key(key.strip(), platform) if scheme.lower() == "bearer" else None
-    return None if cookie is None else _by_session(cookie, platform)
+        caller = _by_key(key.strip(), platform) if scheme.lower() == "bearer" else None
+    elif cookie is not None:
+        caller = _by_session(cookie, platform)
+    if caller is not None and uses:
+        platform.seen.touch(caller.via, platform.clock())
+    return caller
 
 
 def key_proof(key: str, platform: Platform) -> str:
@@ -66,7 +74,6 @@ def _by_session(token: str, platform: Platform) -> Caller | None:
     if session.expires_at <= now or idle(session, now, platform):
         return None
     name = session_seen(session.session_id)
-    platform.seen.touch(name, now)
     return Caller(
         actor=f"user:{holder.user_id}",
         via=name,
@@ -87,7 +94,6 @@ def _by_key(key: str, platform: Platform) -> Caller | None:
     if holder.key.expires_at is not None and holder.key.expires_at <= now:
         return None
     name = key_seen(holder.key.key_id)
-    platform.seen.touch(name, now)
     return Caller(
         actor=f"user:{holder.user_id}",
         via=name,

@@ -8,7 +8,7 @@ import json
 from typing import Any, Final
 
 from litestar import Request
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 
 INTEGER_BITS: Final = 63
 
@@ -31,7 +31,10 @@ class CheckedRequest(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         """The raw body. Raises Malformed, WrongType."""
         fresh = not hasattr(self, "_checked")
-        raw = await super().body()
+        try:
+            raw = await super().body()
+        except InternalServerException:  # the framework's word for a client that went away
+            raise Malformed("The body is incomplete.") from None
         if fresh:
             self._checked = True
             self._check(raw)

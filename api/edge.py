@@ -1,7 +1,7 @@
 """The outermost layer: request ids, headers on every answer, HEAD, answers kept under a key."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from api import asgi, once
@@ -27,14 +27,14 @@ HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomai
 class Edge:
     """ASGI in, ASGI out."""
 
-    def __init__(self, app: App, platform: Platform) -> None:
-        self._app, self._platform = app, platform
+    def __init__(self, app: App, sockets: Mapping[str, App], platform: Platform) -> None:
+        self._app, self._sockets, self._platform = app, sockets, platform
         self._secure = platform.settings.secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; anything but HTTP passes as it is."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+        """Handle one request or one socket."""
+        if scope["type"] == "websocket":
+            await self._sockets.get(scope["path"], _no_socket)(scope, receive, send)
             return
         request_id = _header(scope["headers"], b"x-request-id")
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
@@ -42,7 +42,7 @@ class Edge:
         scope[asgi.REQUEST_ID] = request_id.decode()
         head = scope["method"] == "HEAD"
         if head:
-            scope["method"] = "GET"
+            scope = {**scope, "method": "GET"}  # the server knows it as HEAD, and expects no body
         answer = _Answer(self, scope, send, head=head, request_id=request_id)
         try:
             await self._app(scope, receive, answer.send)
@@ -104,6 +104,11 @@ class _Answer:
             await once.after(call, start["status"], self._body)
             await self._send(start)
             await self._send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+async def _no_socket(_: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

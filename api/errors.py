@@ -167,8 +167,9 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any
     elif type(error) is ClientException:
         detail = "The request is malformed."
     response = answer(request, status, detail)
-    if allow := (error.headers or {}).get("Allow"):
-        response.headers["Allow"] = allow
+    for name, value in (error.headers or {}).items():
+        if name.lower() == "allow":
+            response.headers["Allow"] = value
     return response
 
 

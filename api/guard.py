@@ -5,23 +5,28 @@ demanded, and a route without a row does not exist.
 """
 
 import ipaddress
-from datetime import datetime
+import re
 from typing import Any, Final, cast
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
-from api import asgi
+from api import asgi, past
 from api.call import Call, Key
 from api.callers import ANONYMOUS, PUBLIC, READS, SIGNED_IN, Caller
 from api.errors import Denied, invalid
 from api.platform import HttpSettings, Platform
 from api.table import Route
 from domain.permissions import Role
-from projections import audit
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+INTEGER_BITS: Final = 63  # of what the log and the views can hold
+PORT_BITS: Final = 16
+_HOST: Final = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:(?P<port>[0-9]{1,5}))?"
+)
 FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 # Such a session may only do this, until its password has been changed.
 UNTIL_CHANGED: Final = frozenset({"/api/auth/change-password", "/api/auth/me", "/api/auth/logout"})
@@ -30,7 +35,10 @@ CHANGE_FIRST: Final = "The password must be changed first."
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's hook. Raises Denied."""
-    route: Route = handler.opt["route"]
+    route: Route | None = handler.opt.get("route")
+    if route is None:  # the framework's own answer to OPTIONS; there is nothing to negotiate
+        raise _no_method(connection)
+    _well_formed(connection)
     platform: Platform = connection.app.state.platform
     request = cast("Request[Any, Any, Any]", connection)
     _same_site(request, platform.settings)
@@ -50,6 +58,33 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
             )
             call.key = Key.of(key, caller.actor, parts)
         call.views = platform.views.current
+
+
+def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllowedException:
+    """405 with the methods that the path does take."""
+    template = connection.scope["path_template"]
+    methods = {
+        name for each in connection.app.routes if each.path == template for name in each.methods
+    }
+    return MethodNotAllowedException(headers={"allow": ", ".join(sorted(methods - {"OPTIONS"}))})
+
+
+def _well_formed(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Refuse what the types of a path and a URL let through and the code behind could not take."""
+    host = connection.headers.get("host")
+    if host is not None and _host_name(host) is None:
+        raise Denied(400, "The Host header is malformed.")
+    for value in connection.path_params.values():
+        if isinstance(value, int) and abs(value) >= 1 << INTEGER_BITS:
+            raise NotFoundException
+
+
+def _host_name(host: str) -> str | None:
+    """The name or address in a Host header, None when it is malformed."""
+    found = _HOST.fullmatch(host)
+    if found is None or int(found["port"] or 0) >= 1 << PORT_BITS:
+        return None
+    return found["name"].strip("[]")
 
 
 def _caller(request: Request[Any, Any, Any], platform: Platform) -> Caller:
@@ -90,9 +125,14 @@ def _anonymous_reads(call: Call) -> bool:
 
 
 def _is_local(request: Request[Any, Any, Any], settings: HttpSettings) -> bool:
-    """Bound to loopback, called from loopback, and not by a proxy that speaks for others."""
+    """Bound to loopback, called from loopback by that name, and not by a proxy for others.
+
+    By that name: a page of another site whose own name was made to point here ("DNS rebinding")
+    is of the same origin to the browser, but still asks for its own name.
+    """
     client = request.client.host if request.client is not None else ""
-    if not (_loopback(settings.host) and _loopback(client)):
+    name = _host_name(request.headers.get("host", ""))
+    if not (_loopback(settings.host) and _loopback(client) and _loopback(name or "")):
         return False
     forwarded = any(name in request.headers for name in FORWARDING)
     return not forwarded
@@ -133,7 +173,7 @@ async def _look_at(call: Call) -> None:
     """Give the call the rows that it asks for: now, behind a position, or as of one."""
     platform, query = call.platform, call.request.query_params
     if (text := query.get("min_position")) is not None:
-        position = _position(text, "min_position")
+        position = past.position(text, "min_position")
         if position > platform.history.head():
             raise invalid("min_position", "is a position that has not been written")
         if not await platform.views.reached(position, platform.settings.position_wait_s):
@@ -145,31 +185,4 @@ async def _look_at(call: Call) -> None:
         return
     if call.route.always_now is not None:
         raise invalid("as_of", f"is not taken here: {call.route.always_now}")
-    position, now = _moment(call, text)
-    call.as_of = position
-    call.views = call.cleanup.enter_context(platform.views.past(position, now))
-
-
-def _moment(call: Call, text: str) -> tuple[int, datetime]:
-    current = call.platform.views.current
-    if text.lstrip("-").isdigit():
-        position = _position(text, "as_of")
-        if position > current.position:
-            raise invalid("as_of", "is a position that has not been written")
-        at = audit.time_of(current, position)
-        return position, at or call.platform.clock()
-    try:
-        at = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        raise invalid("as_of", "is neither a position nor an RFC 3339 time") from None
-    if at.tzinfo is None:
-        raise invalid("as_of", "is a time without a zone")
-    if at > call.platform.clock():
-        raise invalid("as_of", "is in the future")
-    return audit.position_at(current, at), at
-
-
-def _position(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - fits 64 bits
-        raise invalid(name, "is not a position")
-    return int(text)
+    past.look_at(call, text)

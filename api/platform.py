@@ -16,6 +16,7 @@ from commands.users import Passwords
 from domain.kernel import Recorded
 from projections.audit import Verified
 from projections.engine import Reader
+from projections.live import Ring
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +81,10 @@ class History(Protocol):
         """An event and its hash in hex."""
         ...
 
+    def page(self, after: int, limit: int) -> list[Recorded]:
+        """The next events behind a position."""
+        ...
+
     async def verify(self) -> Verified:
         """Walk the chain from the first event to the last."""
         ...
@@ -131,5 +136,6 @@ class Platform:
     version: str
     started_at: datetime
     progress: Mapping[tuple[int, str], Progress]
+    ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -5,11 +5,13 @@ from typing import Final
 
 import msgspec
 
+from api import past
 from api.call import Call
 from api.errors import invalid
 from commands.ports import Busy, Queried, Query, WorkFailed, WorkRefused, WorkTimedOut
 from commands.queries import RecordQuery
 from domain.queries import QueryExecuted
+from projections import sources
 
 SQL_BYTES_MAX: Final = 102_400
 
@@ -18,6 +20,7 @@ class QueryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The statement."""
 
     sql: str
+    as_of: int | str | None = None  # a position or a time, as in ?as_of=
 
 
 class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,7 @@ async def run_query(call: Call, data: QueryBody) -> QueryAnswer:
     if len(data.sql.encode()) > SQL_BYTES_MAX:
         raise invalid("sql", f"is longer than {SQL_BYTES_MAX} bytes")
     platform, settings = call.platform, call.platform.settings
-    query = Query(sql=data.sql, rows_max=settings.query_rows_max)
+    query = Query(sql=data.sql, rows_max=settings.query_rows_max, snapshot=_snapshot(call, data))
     query_id, started = platform.new_id(), platform.clock()
     try:
         result = await platform.warehouse.query(query, settings.query_timeout_s)
@@ -59,6 +62,18 @@ async def run_query(call: Call, data: QueryBody) -> QueryAnswer:
         query_id=query_id,
         duration_ms=duration,
     )
+
+
+def _snapshot(call: Call, body: QueryBody) -> int | None:
+    """The warehouse's commit that is asked for; None for the newest."""
+    text = call.request.query_params.get("as_of") if body.as_of is None else str(body.as_of)
+    if text is None:
+        return None
+    past.look_at(call, text)
+    found = sources.snapshot(call.views)
+    if found is None:
+        raise invalid("as_of", "is before anything was published to the warehouse")
+    return found
 
 
 async def _record(

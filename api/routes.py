@@ -13,9 +13,10 @@ from api import (
     syncs,
     upkeep,
     users,
+    ws,
 )
 from api.callers import PUBLIC, READS, SIGNED_IN
-from api.table import NOW_ONLY, Route, delete, get, post
+from api.table import NOW_ONLY, Route, delete, get, post, socket
 
 OWN: Final = "it tells what the caller may do now"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
@@ -55,6 +56,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
+    # live
+    socket("/ws", SIGNED_IN, ws.Live),
     # query
     post("/api/query", "query.execute", queries.run_query),
     # the log, and what is derived from it

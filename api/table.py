@@ -21,6 +21,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     shows_secret: bool = False  # its answer holds something that is shown once
 
 
+SOCKET: Final = "WS"
 NOW_ONLY: Final = "it tells the state of this process"
 
 
@@ -44,6 +45,11 @@ def delete(path: str, access: str, handler: Callable[..., Any], **more: Any) -> 
     return Route(method="DELETE", path=path, access=access, handler=handler, **more)
 
 
+def socket(path: str, access: str, handler: Callable[..., Any]) -> Route:
+    """A row for a WebSocket; its handler takes the platform and gives an ASGI application."""
+    return Route(method=SOCKET, path=path, access=access, handler=handler)
+
+
 def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     """The framework's handlers of all rows."""
     return [
@@ -55,4 +61,5 @@ def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
             summary=(route.handler.__doc__ or "").split("\n")[0] or None,
         )(route.handler)
         for route in routes
+        if route.method != SOCKET
     ]

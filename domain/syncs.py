@@ -164,13 +164,14 @@ def boundary(names: Sequence[str]) -> Boundary:
 
 def request(state: Syncs, wanted: SyncRequested) -> list[Event]:
     """Ask for a sync of one or several sources, all or none. Raises SourceMissing, SyncRunning."""
-    for name in wanted.sources:
+    names = tuple(dict.fromkeys(wanted.sources))  # named twice is wanted once
+    for name in names:
         if name not in state.known:
             raise sources.SourceMissing(name)
-    for name in wanted.sources:
+    for name in names:
         if name in state.open:
             raise SyncRunning(name, state.open[name].job)
-    return [wanted]
+    return [msgspec.structs.replace(wanted, sources=names)] if names else []
 
 
 def start(state: Syncs, source: str, job: int) -> list[Event]:

@@ -35,6 +35,11 @@ class LogHistory:
         found = self.get(position)
         return found[0] if found else None
 
+    def page(self, after: int, limit: int) -> list[Recorded]:
+        """As the port says."""
+        rows = self._sqlite.fetch(None, after=after, limit=limit)
+        return [self._codec.open(at, kind, data) for at, kind, _, data in rows]
+
     async def verify(self) -> Verified:
         """As the port says."""
         task = Verify(log=str(self._sqlite.path))

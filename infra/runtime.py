@@ -44,6 +44,7 @@ from infra.warehouse.settings import Settings as WarehouseSettings
 from infra.workers.pool import Pool
 from infra.writer import Writer
 from projections import sources, syncs
+from projections.live import Ring
 from projections.table import PROJECTIONS
 
 TOKEN_BYTES: Final = 32
@@ -123,6 +124,8 @@ class Runtime:
             lease=write_lease(self._warehouse_settings),
         )
         self.warehouse = LakeWarehouse(self.pool, self._warehouse_settings)
+        self.ring = Ring(self.log.head())
+        self.writer.listeners.append(self.ring.committed)
         self.history = LogHistory(self.log, self.codec, self.pool)
         self.upkeep = ViewsUpkeep(self.views, self.writer, self.pool, self.log)
         self.passwords = Argon2Passwords()
@@ -176,6 +179,7 @@ class Runtime:
             version=program_version(),
             started_at=clock(),
             progress=self.syncs.progress,
+            ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             reload=self.configuration.reload,
         )

@@ -39,6 +39,13 @@ TABLES: Final = Table(
     key=("source", "schema_name", "name"),
 )
 
+PUBLICATIONS: Final = Table(
+    name="publications",
+    columns={"position": "INTEGER NOT NULL", "snapshot": "INTEGER NOT NULL"},
+    key=("position",),
+    grows="position",
+)
+
 _json: Final = msgspec.json.Encoder().encode
 _source: Final = msgspec.json.Decoder(sources.Source)
 _columns: Final = msgspec.json.Decoder(tuple[Column, ...])
@@ -94,6 +101,7 @@ def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
         last_duration_s=e.duration_s,
         error=None,
     )
+    rows.put(PUBLICATIONS, position=r.position, snapshot=e.snapshot)
     rows.remove(TABLES, source=e.source)
     for table in e.tables:
         rows.put(
@@ -129,7 +137,7 @@ def _stopped(rows: Rows, e: syncs.SyncCancelled | syncs.SyncInterrupted, _: Reco
 
 PROJECTION: Final = Projection(
     name="sources",
-    tables=(SOURCES, TABLES),
+    tables=(SOURCES, TABLES, PUBLICATIONS),
     on={
         sources.SourceRegistered: _registered,
         sources.SourceReconfigured: _reconfigured,
@@ -166,6 +174,12 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_duration_s: float | None
     error: str | None
     tables: tuple[SourceTable, ...] = ()
+
+
+def snapshot(reader: Reader) -> int | None:
+    """The warehouse's newest commit that was published by then; None before the first."""
+    row = reader.row("SELECT snapshot FROM publications ORDER BY position DESC LIMIT 1")
+    return int(row[0]) if row else None
 
 
 _COLUMNS: Final = (

@@ -43,7 +43,7 @@ def events() -> str:
 
 def commands() -> str:
     """docs/reference/commands.md."""
-    parts = [
+    parts: list[str] = [
         "# Commands",
         "Every intent that the platform knows. A command reaches the writer with everything impure"
         " resolved; the decider of its capability folds the events inside the *boundary* and"
@@ -61,6 +61,9 @@ def commands() -> str:
         parts += [f"### {command.__name__}", shapes.summary(command), _weight(command)]
         if command.__struct_fields__:
             parts.append(_fields(command))
+    parts.append("## Parts of commands")
+    for struct in shapes.nested(list(DECIDERS)):
+        parts += [f"### {struct.__name__}", shapes.summary(struct), _fields(struct)]
     return "\n\n".join(parts)
 
 

@@ -49,7 +49,7 @@ def words(annotation: Any) -> str:
     if isinstance(annotation, NewType):
         return words(annotation.__supertype__)
     if origin is Annotated:
-        return words(inner[0])
+        return words(inner[0]) + _bounded(inner[1:])
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(words(each) for each in inner))
     if origin in (tuple, list, frozenset):
@@ -59,6 +59,11 @@ def words(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(f"`{each.value}`" for each in annotation)
     return {"datetime": "time"}.get(annotation.__name__, f"`{annotation.__name__}`")
+
+
+def _bounded(marks: tuple[Any, ...]) -> str:
+    longest = (m.max_length for m in marks if isinstance(m, msgspec.Meta) and m.max_length)
+    return "".join(f", at most {length}" for length in longest)
 
 
 def comments(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -194,7 +194,7 @@ def _details(route: Route) -> list[str]:
     if body is not None:
         parts += [f"Body{_optional(body)}:", _listed(_struct(body))]
     if (struct := _struct(answer)) is not None:
-        many = "a list, each with" if answer is not struct else "with"
+        many = "a list, each with" if getattr(answer, "__origin__", None) is list else "with"
         names = ", ".join(f"`{name}`" for name in struct.__struct_fields__)
         parts.append(f"Answer: {many} {names}.")
     return parts

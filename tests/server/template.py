@@ -8,11 +8,10 @@ from pathlib import Path
 import msgspec
 
 from api.authentication import key_proof, session_proof
-from api.users import EMAIL_DIGEST
 from commands.api_keys import CreateApiKey
 from commands.kernel import Origin
 from commands.sessions import NewSession, StartSession
-from commands.users import CreateUser
+from commands.users import EMAIL_DIGEST, CreateUser
 from domain import api_keys
 from domain.permissions import Role
 from infra import creation

@@ -1,0 +1,182 @@
+"""Laws over all commands, events and refusals that there are: new ones stand under them at once."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.errors import REFUSALS
+from commands.kernel import Command
+from commands.sources import ApplySources
+from commands.table import DECIDERS
+from commands.users import CreateUser
+from domain import api_keys, sessions
+from domain.kernel import Event, Refused, tags
+from domain.permissions import Role
+from domain.registry import EVENTS
+from domain.upcasters import UPCASTERS
+from infra.log.envelope import Codec, seal
+from tests import shapes
+from tests.core import Core
+from tests.datasets import source
+from tests.decisions import recorded, within
+from tests.images import Images
+
+COMMANDS = sorted(DECIDERS, key=lambda kind: kind.__name__)
+CAPABILITIES = sorted({kind.__module__ for kind in COMMANDS})
+HISTORIES, STEPS = 30, 25
+# Their states are one account's: the boundary says whose, so only what lies within can be folded.
+# That their rows and decisions agree is tests/projections/test_access_laws.py.
+OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys)
+SECRET = {"password", "secret", "hash", "token", "salt", "otp", "seed", "private", "cookie"}
+PERSONAL = {"email", "phone", "address", "ip", "agent", "person", "birthday", "surname"}
+# A flag tells nothing, a digest is keyed, and these are names of things.
+HARMLESS = ("must_change_password", "email_digest")
+NAMED = {"ProjectCreated.name", "config.name", "tables.name", "tables.columns.name"}
+
+
+def below(kind):
+    """All classes that descend from one, but for private ones in between."""
+    for child in kind.__subclasses__():
+        yield from below(child)
+        if not child.__name__.startswith("_") and child.__module__.split(".")[0] != "tests":
+            yield child
+
+
+def by_name(kind):
+    return kind.__name__
+
+
+# what is declared
+
+
+@pytest.mark.parametrize("kind", sorted(set(below(Command)), key=by_name), ids=by_name)
+def test_every_command_has_a_decider(kind):
+    assert kind in DECIDERS
+
+
+@pytest.mark.parametrize("kind", sorted(set(below(Refused)), key=by_name), ids=by_name)
+def test_every_refusal_has_a_status(kind):
+    assert 400 <= REFUSALS[kind] < 500
+
+
+def test_every_event_is_registered_under_a_name_of_its_own():
+    assert set(below(Event)) == set(EVENTS)
+    assert len(EVENTS) == len({kind.type_name() for kind in EVENTS})
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=by_name)
+def test_no_event_has_a_place_for_secrets_or_personal_data(kind):
+    suspect = {
+        ".".join(path)
+        for path, _ in shapes.walked(kind)
+        if path[-1] not in HARMLESS
+        and set(path[-1].split("_")) & (SECRET | PERSONAL)
+    }
+    named = {
+        f"{kind.__name__}.name" if len(path) == 1 else ".".join(path)
+        for path, _ in shapes.walked(kind)
+        if path[-1].endswith("name")
+    }
+
+    assert set() == suspect
+    assert set() == named - NAMED
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=by_name)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_every_event_comes_back_as_it_was_written(kind, data):
+    event = recorded(7, data.draw(shapes.of(kind)), data.draw(shapes.MOMENTS))
+    record = seal(event)
+
+    assert event == Codec(EVENTS, UPCASTERS).open(7, record.type, record.data)
+    assert all(isinstance(tag, str) and tag for tag in tags(event.event))
+
+
+# what is lived
+
+
+def plain(random, now, jobs):
+    """Few ids, so that the commands of a history meet each other."""
+
+    def leaf(kind, field):
+        if field == "job":
+            return random.choice(jobs)
+        if kind is datetime:
+            return now if field == "at" else now + timedelta(seconds=random.choice([10, 10**6]))
+        values = {str: "ab", int: (0, 1), float: (0.5,), bool: (False, True), type(None): (None,)}
+        return random.choice(values[kind])
+
+    return leaf
+
+
+FIRST = (
+    ApplySources(sources=(source("a"), source("b"))),
+    CreateUser(
+        user_id="a",
+        email="a@a.io",
+        email_digest="a",
+        role=Role.ADMIN,
+        credential="a",
+        password_hash="",
+    ),
+)
+
+
+def decision(decider, events, command):
+    state = decider.initial
+    for item in events:
+        state = decider.evolve(state, item)
+    try:
+        return list(decider.decide(state, command))
+    except (Refused, ValueError) as error:
+        return type(error)
+
+
+async def one_step(core, command):
+    """Send a command twice; what it leads to depends on nothing outside of its boundary."""
+    decider, log = DECIDERS[type(command)], core.stored()
+    boundary = decider.boundary(command)
+    bounded = decision(decider, [i for i in log if within(boundary, i.event)], command)
+    if not isinstance(decider.initial, OF_ONE_ACCOUNT):
+        assert decision(decider, log, command) == bounded
+    if not isinstance(bounded, list):
+        with pytest.raises(bounded):
+            await core.send(command)
+        return
+    outcome = await core.send(command)
+    assert bounded == [item.event for item in outcome.recorded]
+    with contextlib.suppress(Refused):
+        again = await core.send(command)
+        assert () == again.recorded
+    assert outcome.position == core.log.head() == core.views.position
+
+
+async def history(folder, random):
+    """Live through a history of one or two capabilities, then look at it from all sides."""
+    some = random.sample(CAPABILITIES, 2)
+    kinds = [kind for kind in COMMANDS if kind.__module__ in some]
+    async with Core(folder) as core:
+        for command in FIRST:
+            await core.send(command)
+        for _ in range(STEPS):
+            core.clock.forward(seconds=20)
+            jobs = [i.position for i in core.stored() if i.type.endswith("_requested")][-2:] or [1]
+            leaf = plain(random, core.clock(), jobs)
+            await one_step(core, shapes.made(random.choice(kinds), random, leaf))
+        assert core.views.broken is None
+        Images(core).agree()
+        return core.stored()
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_any_history_can_be_repeated_rebuilt_and_looked_back_at(seed, tmp_path, caplog):
+    caplog.set_level(logging.CRITICAL, "dango.writer")  # ids that are used twice
+
+    asyncio.run(history(tmp_path, Random(seed)))

@@ -1,0 +1,108 @@
+"""What the pages name is there: links, anchors, make targets, files, commands, routes."""
+
+import importlib.util
+import re
+
+import pytest
+
+from api.routes import ROUTES
+from tests.docs import generate, pages, ways_in
+
+every_page = pytest.mark.parametrize("page", pages.ALL, ids=pages.name)
+WRITTEN = [page for page in pages.ALL if page.name not in generate.PAGES]
+ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/api[\w/{}-]*)")
+URL = re.compile(r"https?://127\.0\.0\.1:8800(/[\w/-]*)")
+# Not ours, or named as something to come, or only there once something was made or chosen.
+NOT_THERE = {"docs/reference/command-line.md"}
+
+
+@every_page
+def test_every_link_and_anchor_leads_somewhere(page):
+    dead = []
+    for link in pages.links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        if not target.exists() or (anchor and anchor not in pages.anchors(target)):
+            dead.append(link)
+
+    assert [] == dead
+
+
+@every_page
+def test_every_make_target_exists(page):
+    makefile = pages.text(pages.ROOT / "Makefile")
+    known = set(re.findall(r"^([a-z0-9]+):", makefile, flags=re.MULTILINE))
+
+    assert set() == pages.targets(page) - known
+
+
+@every_page
+def test_every_file_that_is_named_exists(page):
+    gone = {path for path in pages.paths(page) if not (pages.ROOT / path).exists()}
+
+    assert set() == gone
+
+
+@every_page
+def test_every_module_that_is_named_exists(page):
+    def exists(name):
+        """A module, or something in one."""
+        folder = pages.ROOT.joinpath(*name.split("."))
+        if folder.is_dir() or folder.with_suffix(".py").is_file():
+            return True
+        module, _, attribute = name.rpartition(".")
+        path = pages.ROOT.joinpath(*module.split("."))
+        source = path.with_suffix(".py") if not path.is_dir() else path / "__init__.py"
+        return source.is_file() and re.search(rf"\b{attribute}\b", pages.text(source)) is not None
+
+    assert set() == {name for name in pages.modules(page) if not exists(name)}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
+def test_every_route_that_is_named_exists(page):
+    known = {(route.method, shape(ways_in.path(route))) for route in ROUTES}
+    named = {(method, shape(path)) for method, path in ROUTE.findall(pages.text(page))}
+
+    assert set() == named - known
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
+def test_every_address_that_is_asked_exists(page):
+    known = [re.sub(r"\{\w+\}", "[^/]+", ways_in.path(route)) for route in ROUTES]
+    asked = {path.rstrip("/") for path in URL.findall(pages.text(page))} - {""}
+
+    assert set() == {path for path in asked if not any(re.fullmatch(k, path) for k in known)}
+
+
+def shape(path):
+    """A path without the names of its parameters."""
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
+def test_every_python_block_is_python(page):
+    for body in pages.blocks(page, "python"):
+        compile(body, pages.name(page), "exec")
+
+
+@pytest.mark.parametrize("page", pages.ALL, ids=pages.name)
+def test_no_page_tells_where_it_was_written(page):
+    found = re.findall(r"/(?:work|tmp|home|root)/[\w./-]+", pages.prose(page))
+
+    assert [] == found
+
+
+def test_every_page_is_reached_from_the_first():
+    seen, waiting = set(), [pages.ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        waiting += [page.parent / link.partition("#")[0] for link in pages.links(page) if link[0] != "#"]
+
+    assert set() == {page for page in pages.ALL if page.resolve() not in seen}
+
+
+def test_the_reference_generator_is_where_the_pages_say():
+    assert importlib.util.find_spec(generate.COMMAND.split()[-1])
