@@ -39,7 +39,7 @@ from infra.rebuild import ViewsUpkeep
 from infra.seen import SeenFile
 from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
-from infra.warehouse.lake import LakeWarehouse, write_lease
+from infra.warehouse.lake import LakeWarehouse, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
 from infra.workers.pool import Pool
 from infra.writer import Writer
@@ -121,6 +121,7 @@ class Runtime:
         self._warehouse_settings = warehouse_settings(project, settings)
         self.pool = Pool(
             worker_configs(self._warehouse_settings),
+            kinds=kinds(self._warehouse_settings),
             lease=write_lease(self._warehouse_settings),
         )
         self.warehouse = LakeWarehouse(self.pool, self._warehouse_settings)

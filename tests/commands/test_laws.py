@@ -29,7 +29,7 @@ from tests.images import Images
 
 COMMANDS = sorted(DECIDERS, key=lambda kind: kind.__name__)
 CAPABILITIES = sorted({kind.__module__ for kind in COMMANDS})
-HISTORIES, STEPS = 30, 25
+HISTORIES, STEPS = 40, 35
 # Their states are one account's: the boundary says whose, so only what lies within can be folded.
 # That their rows and decisions agree is tests/projections/test_access_laws.py.
 OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys)
