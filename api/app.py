@@ -42,7 +42,7 @@ def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
     app = _Application(
         handlers(routes),
         guards=[guard],
-        before_request=once.before,
+        before_request=once.Turns().before,
         dependencies={"call": Provide(provide_call)},
         exception_handlers=errors.HANDLERS,
         request_class=CheckedRequest,

@@ -23,6 +23,16 @@ def request_id(scope: Any) -> str:
     return str(scope.get(REQUEST_ID, ""))
 
 
+def page(scope: Any) -> bool:
+    """Whether a person's browser asks for a page: by the route, or for a path without one."""
+    handler = scope.get("route_handler")
+    if handler is not None and (route := handler.opt.get("route")) is not None:
+        return bool(route.page)
+    if scope["path"].startswith(("/api/", "/static/")):
+        return False
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
 def call(scope: Any) -> "Call | None":
     """What the guard made of this request, if it came so far."""
     found: Call | None = scope.get(CALL)

@@ -6,11 +6,16 @@ keys, integers beyond 64 bits, NUL characters, nesting that exhausts the stack.
 
 import json
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
 
+from api import asgi
+
 INTEGER_BITS: Final = 63
+FORM: Final = "application/x-www-form-urlencoded"
+FORM_FIELDS_MAX: Final = 100
 
 
 class Malformed(HTTPException):
@@ -46,6 +51,8 @@ class CheckedRequest(Request[Any, Any, Any]):
             return
         if kind == "multipart/form-data":
             return
+        if kind == FORM and asgi.page(self.scope):
+            return  # `form` looks at it
         if kind != "application/json" and not (
             kind.startswith("application/") and kind.endswith("+json")
         ):
@@ -71,6 +78,26 @@ def check(raw: bytes) -> None:
         raise Malformed("The body is nested too deeply.") from None
     if nul:
         raise Malformed("The body has a NUL character.")
+
+
+def form(raw: bytes) -> dict[str, str]:
+    """The fields of a plain form. Raises Malformed."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=FORM_FIELDS_MAX,
+        )
+    except ValueError:  # not ASCII, not UTF-8 below, too many fields, no `=`
+        raise Malformed("The form is malformed.") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Malformed("The form names a field twice.")
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise Malformed("The form has a NUL character.")
+    return fields
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

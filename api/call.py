@@ -11,7 +11,7 @@ from litestar import Request
 
 from api.callers import Caller
 from api.platform import Platform
-from commands.kernel import Command, Once, Origin, Outcome
+from commands.kernel import Command, Once, Origin, Outcome, Secrets
 from projections.engine import Reader
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ class Key(msgspec.Struct, frozen=True):
     request: str
 
     @classmethod
-    def of(cls, key: str, actor: str, parts: tuple[bytes, ...]) -> "Key":
-        """Raises BadKey."""
+    def of(cls, key: str, actor: str, parts: tuple[bytes, ...], secrets: Secrets) -> "Key":
+        """What was asked stays in the log, so its digest is a keyed one. Raises BadKey."""
         if not _KEY.fullmatch(key):
             raise BadKey
-        return cls(_digest(actor.encode(), key.encode()), _digest(*parts))
+        return cls(
+            _digest(actor.encode(), key.encode()), secrets.digest("request", _digest(*parts))
+        )
 
 
 class Call:
@@ -71,8 +73,9 @@ class Call:
         platform = self.platform
         once = None
         if self.key is not None:
-            tag = f"idem:{self.key.id}:{self._sent}"
-            once = Once(tag, self.key.request, platform.clock() - KEY_LIFE)
+            family = f"idem:{self.key.id}"
+            tag = f"{family}:{self._sent}:{type(command).__name__}"
+            once = Once(tag, self.key.request, platform.clock() - KEY_LIFE, family)
         self._sent += 1
         origin = Origin(
             actor=self.caller.actor,

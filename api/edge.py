@@ -1,5 +1,6 @@
 """The outermost layer: request ids, headers on every answer, HEAD, answers kept under a key."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -46,6 +47,8 @@ class Edge:
         answer = _Answer(self, scope, send, head=head, request_id=request_id)
         try:
             await self._app(scope, receive, answer.send)
+        except asyncio.CancelledError:  # the server stops, and this took longer than its grace
+            await answer.stop()
         finally:
             if (call := asgi.call(scope)) is not None:
                 call.cleanup.close()
@@ -73,18 +76,21 @@ class _Answer:
         self._edge, self._scope, self._send = edge, scope, send
         self._head, self._request_id = head, request_id
         self._start: Message | None = None
-        self._body = b""
+        self._body, self._sent = b"", False
 
     async def send(self, message: Message) -> None:
         call = asgi.call(self._scope)
         if message["type"] == "http.response.start":
+            done = message["status"] < 300  # noqa: PLR2004
+            if done and call is not None and call.position is None and call.route.method != "GET":
+                call.position = call.views.position  # nothing was to be done: the head
             own = self._edge.headers(call, self._request_id)
             names = {name for name, _ in message["headers"]}
             message["headers"] = [
                 *message["headers"],
                 *(pair for pair in own if pair[0] == b"set-cookie" or pair[0] not in names),
             ]
-            if call is not None and call.key is not None and message["status"] < 300:  # noqa: PLR2004
+            if call is not None and call.key is not None and done:
                 self._start = message
                 return
         elif message["type"] == "http.response.body":
@@ -96,12 +102,29 @@ class _Answer:
                 return
             if self._head:
                 message["body"] = b""
+        self._sent = True
         await self._send(message)
+
+    async def stop(self) -> None:
+        """Answer in place of a request that is not going to end; what it did is unknown."""
+        if self._sent:
+            return
+        body = b'{"detail":"The server is stopping. The outcome is unknown: retry.","request_id":"'
+        body += self._request_id + b'"}'
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"retry-after", b"5"),
+        ]
+        self._start = None
+        await self.send({"type": "http.response.start", "status": 503, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _keep(self, call: Call | None) -> None:
         start = self._start
         if start is not None and call is not None:
             await once.after(call, start["status"], self._body)
+            self._sent = True
             await self._send(start)
             await self._send({"type": "http.response.body", "body": self._body, "more_body": False})
 

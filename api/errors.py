@@ -18,6 +18,7 @@ from litestar.exceptions import (
 
 from api import asgi
 from api.call import AnswerGone, BadKey
+from api.pages import trouble
 from commands import ports
 from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
 from domain import api_keys, emails, passwords, sessions, sources, syncs, upkeep, users
@@ -77,6 +78,8 @@ def answer(
     request: Request[Any, Any, Any], status: int, detail: str, facts: Mapping[str, Any] = {}
 ) -> Response[Any]:
     """The one shape of every error."""
+    if asgi.page(request.scope):
+        return trouble.page(request, status, detail, facts)
     body = {"detail": detail, **facts}
     body["request_id"] = asgi.request_id(request.scope)
     headers = {}

@@ -29,7 +29,15 @@ _HOST: Final = re.compile(
 )
 FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 # Such a session may only do this, until its password has been changed.
-UNTIL_CHANGED: Final = frozenset({"/api/auth/change-password", "/api/auth/me", "/api/auth/logout"})
+UNTIL_CHANGED: Final = frozenset(
+    {
+        "/api/auth/change-password",
+        "/api/auth/me",
+        "/api/auth/logout",
+        "/account/password",
+        "/logout",
+    }
+)
 CHANGE_FIRST: Final = "The password must be changed first."
 
 
@@ -49,14 +57,15 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if route.method in SAFE:
         await _look_at(call)
     else:
-        if (key := request.headers.get("idempotency-key")) and route.access != PUBLIC:
+        key = request.headers.get("idempotency-key")
+        if key is not None and route.access != PUBLIC:
             parts = (
                 route.method.encode(),
                 request.scope["raw_path"],
                 request.scope["query_string"],
                 await request.body(),
             )
-            call.key = Key.of(key, caller.actor, parts)
+            call.key = Key.of(key, caller.actor, parts, platform.secrets)
         call.views = platform.views.current
 
 
@@ -64,7 +73,10 @@ def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllow
     """405 with the methods that the path does take."""
     template = connection.scope["path_template"]
     methods = {
-        name for each in connection.app.routes if each.path == template for name in each.methods
+        name
+        for each in connection.app.routes
+        if each.path_format == template
+        for name in each.methods
     }
     return MethodNotAllowedException(headers={"allow": ", ".join(sorted(methods - {"OPTIONS"}))})
 
@@ -179,7 +191,7 @@ async def _look_at(call: Call) -> None:
         if not await platform.views.reached(position, platform.settings.position_wait_s):
             raise Denied(503, "The views have not reached this position yet.", retry_after=1)
     text = query.get("as_of")
-    if text is None:
+    if text is None or (text == "" and call.route.page):  # a form's field that was left empty
         if call.route.needs_views:
             call.views = platform.views.current
         return

@@ -1,9 +1,12 @@
 """The same request twice under one Idempotency-Key: one effect, one answer.
 
 The effect is the writer's concern (the key is a tag of the first event). Here is the answer: it is
-sealed in the vault after the first time, and given again without asking the handler.
+sealed in the vault after the first time, and given again without asking the handler. Requests that
+come at once under one key take turns, so that the later ones find the answer of the first.
 """
 
+import asyncio
+import logging
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,10 +14,14 @@ import msgspec
 from litestar import Request, Response
 
 from api import asgi
-from api.call import KEY_LIFE, SECRET_LIFE, Call
-from commands.kernel import Keep, KeyReused
+from api.call import KEY_LIFE, SECRET_LIFE, AnswerGone, Call, Key
+from commands.kernel import Keep, KeyReused, OutcomeUnknown, Overloaded, StorageFull
 
+TURN_S: Final = 60.0  # how long a request waits for one before it under the same key
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a longer answer is made anew from what was recorded
+
+
+_log = logging.getLogger("dango.api")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -26,16 +33,52 @@ class Kept(msgspec.Struct, frozen=True):
     position: int | None
 
 
-async def before(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """The kept answer, if this request came before under its key. Raises KeyReused."""
-    call = asgi.call(request.scope)
-    if call is None or call.key is None:
-        return None
-    sealed = call.platform.secrets.read("answer", call.key.id)
+class _Turn(msgspec.Struct, eq=False):
+    lock: asyncio.Lock
+    requests: int = 0  # that hold it or wait for it
+
+
+class Turns:
+    """Requests of this process that are under way, by key."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _Turn] = {}
+
+    async def before(self, request: Request[Any, Any, Any]) -> Response[Any] | None:
+        """The kept answer, if this request came before under its key.
+
+        Raises KeyReused; Overloaded when the one before it takes too long.
+        """
+        call = asgi.call(request.scope)
+        if call is None or call.key is None:
+            return None
+        await self._take(call, call.key.id)
+        return _kept(call, call.key)
+
+    async def _take(self, call: Call, key: str) -> None:
+        """Wait for the turn; it ends with the call, when the answer has been kept."""
+        turn = self._turns.setdefault(key, _Turn(asyncio.Lock()))
+        turn.requests += 1
+        call.cleanup.callback(self._leave, key, turn)
+        try:
+            async with asyncio.timeout(TURN_S):
+                await turn.lock.acquire()
+        except TimeoutError:
+            raise Overloaded from None
+        call.cleanup.callback(turn.lock.release)
+
+    def _leave(self, key: str, turn: _Turn) -> None:
+        turn.requests -= 1
+        if not turn.requests:
+            del self._turns[key]
+
+
+def _kept(call: Call, key: Key) -> Response[Any] | None:
+    sealed = call.platform.secrets.read("answer", key.id)
     if sealed is None:
-        return None
+        return _carried_out(call, key)
     kept = msgspec.json.decode(sealed, type=Kept)
-    if kept.request != call.key.request:
+    if kept.request != key.request:
         raise KeyReused
     call.key = None
     call.position = kept.position
@@ -47,6 +90,29 @@ async def before(request: Request[Any, Any, Any]) -> Response[Any] | None:
     )
 
 
+def _carried_out(call: Call, key: Key) -> Response[Any] | None:
+    """For a request that came before, and whose answer was not kept: a crash, or a long answer."""
+    mark = call.platform.history.under(f"idem:{key.id}")
+    if mark is None or mark.at < call.platform.clock() - KEY_LIFE:
+        return None
+    if mark.request is not None and mark.request != key.request:
+        raise KeyReused
+    if call.route.again:
+        return None
+    if call.route.shows_secret:
+        raise AnswerGone
+    call.key = None
+    call.position = mark.position
+    return Response(
+        {
+            "success": True,
+            "repeated": True,
+            "detail": "This request was carried out before; its answer is not there any more.",
+        },
+        headers={"Idempotency-Replayed": "true"},
+    )
+
+
 async def after(call: Call, status: int, body: bytes) -> None:
     """Keep the answer of a request that did something."""
     if call.key is None or call.position is None or len(body) > ANSWER_BYTES_MAX:
@@ -54,6 +120,10 @@ async def after(call: Call, status: int, body: bytes) -> None:
     life: timedelta = SECRET_LIFE if call.route.shows_secret else KEY_LIFE
     kept = Kept(call.key.request, status, msgspec.Raw(body or b"null"), call.position)
     expires_at = call.platform.clock() + life
-    await call.platform.answers.keep(
-        Keep("answer", call.key.id, msgspec.json.encode(kept), expires_at)
-    )
+    value = msgspec.json.encode(kept)
+    sealed = Keep("answer", call.key.id, value, expires_at, owner=call.caller.user_id)
+    try:
+        await call.platform.answers.keep(sealed)
+    except (StorageFull, Overloaded, OutcomeUnknown) as error:
+        # What was asked for has been done, and is answered so. A repeat is answered from the log.
+        _log.warning("the answer of request %s is not kept: %r", call.request_id, error)

@@ -14,7 +14,7 @@ from commands.ports import Progress, Warehouse
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
-from projections.audit import Verified
+from projections.audit import Mark, Verified
 from projections.engine import Reader
 from projections.live import Ring
 
@@ -79,6 +79,10 @@ class History(Protocol):
 
     def get(self, position: int) -> tuple[Recorded, str] | None:
         """An event and its hash in hex."""
+        ...
+
+    def under(self, mark: str) -> Mark | None:
+        """The newest event that carries this tag, as far as a repeated request must know it."""
         ...
 
     def page(self, after: int, limit: int) -> list[Recorded]:

@@ -48,10 +48,10 @@ async def run_query(call: Call, data: QueryBody) -> QueryAnswer:
     except Busy:
         raise
     except WorkFailed as error:
-        await _record(call, data.sql, query_id, _milliseconds(call, started), error=error)
+        await _record(call, query, query_id, _milliseconds(call, started), error=error)
         raise
     duration = _milliseconds(call, started)
-    await _record(call, data.sql, query_id, duration, result=result)
+    await _record(call, query, query_id, duration, result=result)
     return QueryAnswer(
         columns=result.columns,
         rows=result.rows,
@@ -78,7 +78,7 @@ def _snapshot(call: Call, body: QueryBody) -> int | None:
 
 async def _record(
     call: Call,
-    sql: str,
+    query: Query,
     query_id: str,
     duration_ms: int,
     *,
@@ -91,9 +91,10 @@ async def _record(
         relations=() if result is None else result.relations,
         rows=0 if result is None else result.row_count,
         truncated=result is not None and result.truncated,
+        snapshot=query.snapshot,
         duration_ms=duration_ms,
     )
-    await call.send(RecordQuery(executed=executed, sql=sql))
+    await call.send(RecordQuery(executed=executed, sql=query.sql, owner=call.caller.user_id))
 
 
 _OUTCOMES: Final = {

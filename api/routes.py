@@ -5,6 +5,7 @@ from typing import Final
 from api import (
     api_keys,
     auth,
+    docs,
     events,
     health,
     logs,
@@ -16,7 +17,10 @@ from api import (
     ws,
 )
 from api.callers import PUBLIC, READS, SIGNED_IN
-from api.table import NOW_ONLY, Route, delete, get, post, socket
+from api.pages import access, overview, static
+from api.pages import commands as forms
+from api.pages import events as event_pages
+from api.table import NOW_ONLY, Route, delete, form, get, page, post, socket
 
 OWN: Final = "it tells what the caller may do now"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
@@ -50,10 +54,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/sources", READS, sources.list_sources),
     get("/api/sources/{source_name:str}/details", READS, sources.source_details),
     get("/api/sources/{source_name:str}/logs", READS, sources.source_logs),
-    post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source),
-    post("/api/sync/trigger", "source.sync", syncs.trigger_sync),
+    post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source, again=True),
+    post("/api/sync/trigger", "source.sync", syncs.trigger_sync, again=True),
     get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),
-    post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync),
+    post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
     # live
@@ -68,4 +72,19 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/projections/check", "platform.manage", upkeep.check_projections),
     post("/api/projections/{name:str}/rebuild", "platform.manage", upkeep.rebuild_projection),
     post("/api/warehouse/maintenance", "platform.manage", upkeep.maintain_warehouse),
+    # the interface described
+    get("/openapi.json", READS, docs.document, **LIVE_ONLY),
+    page("/api/docs", READS, docs.swagger, **LIVE_ONLY),
+    page("/api/redoc", READS, docs.redoc, **LIVE_ONLY),
+    # pages
+    get("/static/{file_path:path}", PUBLIC, static.file, **LIVE_ONLY),
+    page("/login", PUBLIC, access.login_page, **LIVE_ONLY),
+    form("/login", PUBLIC, access.login),
+    form("/logout", SIGNED_IN, access.logout),
+    page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
+    form("/account/password", SIGNED_IN, access.change_password),
+    page("/", READS, overview.overview),
+    form("/sources/{source_name:str}/sync", "source.sync", forms.sync_source),
+    page("/events", "audit.view", event_pages.list_events),
+    page("/events/{position:int}", "audit.view", event_pages.one_event),
 )

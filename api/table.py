@@ -18,7 +18,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     status: int = 200
     always_now: str | None = None  # why a GET takes no ?as_of=
     needs_views: bool = True  # False: answers even when the views have stopped
+    again: bool = False  # its answer follows from the events alone, and can be made anew
     shows_secret: bool = False  # its answer holds something that is shown once
+    page: bool = False  # answers people: errors are pages too, and a plain form may be posted
 
 
 SOCKET: Final = "WS"
@@ -43,6 +45,16 @@ def put(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Rou
 def delete(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
     """A row for a command that removes something."""
     return Route(method="DELETE", path=path, access=access, handler=handler, **more)
+
+
+def page(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for a page."""
+    return Route(method="GET", path=path, access=access, handler=handler, page=True, **more)
+
+
+def form(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
+    """A row for a command that a page's form posts."""
+    return Route(method="POST", path=path, access=access, handler=handler, page=True, **more)
 
 
 def socket(path: str, access: str, handler: Callable[..., Any]) -> Route:

@@ -26,7 +26,7 @@ class CreateApiKey(Command, frozen=True, kw_only=True):
     at: datetime
 
     def vault(self) -> tuple[Keep | Forget, ...]:
-        return (Keep(NAME, self.key_id, self.name.encode()),)
+        return (Keep(NAME, self.key_id, self.name.encode(), owner=self.user_id),)
 
 
 class RevokeApiKey(Command, frozen=True, kw_only=True):

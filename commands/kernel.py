@@ -16,10 +16,11 @@ class Keep(msgspec.Struct, frozen=True):
     id: str
     value: bytes
     expires_at: datetime | None = None
+    owner: str | None = None  # whose it is, when `id` does not say so: it goes when they go
 
 
 class Forget(msgspec.Struct, frozen=True):
-    """Delete this value from the vault; of all kinds when `kind` is None."""
+    """Delete this value from the vault; with no `kind`, all of this id and all that it owns."""
 
     kind: str | None
     id: str
@@ -38,11 +39,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Once(msgspec.Struct, frozen=True):
-    """An idempotency key: `tag` names actor, key and the command's number in its request."""
+    """An idempotency key. `tag` names it and the command within its request; `family` it alone."""
 
     tag: str
-    request: str  # digest of method, path and body: another request under this key is refused
+    request: str  # keyed digest of method, path and body: another request under it is refused
     since: datetime  # a key counts from here on
+    family: str | None = None
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,10 +12,11 @@ class RecordQuery(Command, frozen=True, kw_only=True):
 
     executed: queries.QueryExecuted
     sql: str
+    owner: str | None = None  # the user who asked
 
     def vault(self) -> tuple[Keep | Forget, ...]:
         """The text may hold anything, names of people too."""
-        return (Keep("query", self.executed.query_id, self.sql.encode()),)
+        return (Keep("query", self.executed.query_id, self.sql.encode(), owner=self.owner),)
 
 
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {

@@ -56,10 +56,10 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
             expires_at=self.expires_at,
         )
 
-    def keep(self) -> Keep:
+    def keep(self, owner: str) -> Keep:
         """What the vault is to hold, no longer than the session can last."""
         value = msgspec.json.encode(self.client)
-        return Keep(CLIENT, self.session_id, value, self.expires_at)
+        return Keep(CLIENT, self.session_id, value, self.expires_at, owner=owner)
 
 
 class StartSession(Command, frozen=True, kw_only=True):
@@ -74,8 +74,8 @@ class StartSession(Command, frozen=True, kw_only=True):
 
     def vault(self) -> tuple[Keep | Forget, ...]:
         if self.rehashed is None:
-            return (self.session.keep(),)
-        return (self.session.keep(), Keep(PASSWORD, self.user_id, self.rehashed.encode()))
+            return (self.session.keep(self.user_id),)
+        return (self.session.keep(self.user_id), Keep(PASSWORD, self.user_id, self.rehashed.encode()))
 
 
 class FailLogin(Command, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ class ChangePassword(Command, frozen=True, kw_only=True):
 
     def vault(self) -> tuple[Keep | Forget, ...]:
         password = Keep(PASSWORD, self.user_id, self.password_hash.encode())
-        return (password,) if self.session is None else (password, self.session.keep())
+        return (password,) if self.session is None else (password, self.session.keep(self.user_id))
 
 
 SessionCommand = StartSession | FailLogin | EndSession | ChangePassword

@@ -17,6 +17,7 @@ class QueryExecuted(Event, frozen=True, kw_only=True, tag="query_executed"):
     relations: tuple[str, ...] = ()
     rows: int = 0
     truncated: bool = False
+    snapshot: int | None = None  # the warehouse's commit that was asked for; None: the newest
     duration_ms: int = 0
 
     def stream(self) -> str:

@@ -15,9 +15,12 @@ Upcasters = Mapping[tuple[str, int], Upcast]
 UPCASTERS: Final[Upcasters] = {}
 
 
-def upcast(upcasters: Upcasters, kind: str, version: int, fields: Fields) -> Fields:
-    """Lead `fields` of an event stored as `version` through every step that is known for it."""
+def upcast(upcasters: Upcasters, kind: str, version: int, fields: Fields) -> tuple[Fields, int]:
+    """Lead `fields` of an event stored as `version` through every step that is known for it.
+
+    Answers the fields and the version that they have reached.
+    """
     while (step := upcasters.get((kind, version))) is not None:
         fields = step(fields)
         version += 1
-    return fields
+    return fields, version

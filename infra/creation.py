@@ -17,6 +17,7 @@ from infra.passwords import common_passwords
 from infra.project import Project
 from infra.runtime import Runtime, new_id
 from infra.server import owner
+from infra.views.store import discard
 
 PASSWORD_BYTES: Final = 15  # 20 characters of base64url, 120 bits
 ADMIN: Final = "admin@localhost"
@@ -40,12 +41,19 @@ async def create(
     project = Project.create(root, name or root.resolve().name)  # noqa: ASYNC240 - one call at start
     with project.held():
         settings = configuration.read(project.folder)
+        # The log gets its name when it holds a project and an admin: half of it is none.
+        complete = project.events
+        project.events = complete.with_name(complete.name + ".new")
+        discard(project.events)
         runtime = Runtime(project, settings, new=True)
-        await runtime.start()
         try:
+            runtime.writer.start()
             await _first_events(runtime, settings.project.name, address, checked)
+            await runtime.make_warehouse()
         finally:
             await runtime.stop()
+        project.events.rename(complete)
+        project.events = complete
     return Made(project=project, email=address, password=None if password else chosen)
 
 

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
+
 from domain.kernel import Recorded
 from infra.log.envelope import Codec
 from infra.log.sqlite import SQLiteLog
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
-from projections.audit import Verified
+from projections.audit import Mark, Verified
 
 VERIFY_DEADLINE_S: Final = 600.0
 
@@ -34,6 +36,15 @@ class LogHistory:
         """An event without its hash."""
         found = self.get(position)
         return found[0] if found else None
+
+    def under(self, mark: str) -> Mark | None:
+        """As the port says."""
+        rows = self._sqlite.fetch(DCBQuery([DCBQueryItem(tags=[mark])]), limit=None)
+        if not rows:
+            return None
+        envelopes = [self._codec.envelope(data) for *_, data in rows]
+        request = next((each.request for each in envelopes if each.request is not None), None)
+        return Mark(rows[-1][0], envelopes[-1].at, request)
 
     def page(self, after: int, limit: int) -> list[Recorded]:
         """As the port says."""

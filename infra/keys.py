@@ -1,21 +1,28 @@
-"""The master key of a project, and the keys derived from it.
+"""The master key of a project, the root key that it opens, and the keys derived from that.
 
-It comes from DANGO_MASTER_KEY (64 hex digits) or from `.dango/master.key` (0600), which `dango
-init` makes. Sub-keys by HKDF-SHA256 (RFC 5869), one for each use.
+The master key comes from DANGO_MASTER_KEY (64 hex digits) or from `.dango/master.key` (0600), which
+`dango init` makes. It only seals the root key, which is random and lies in the log's file: so the
+master key can be changed while digests in the log keep their meaning. Sub-keys by HKDF-SHA256
+(RFC 5869), one for each use.
 """
 
 import hashlib
 import hmac
 import os
 import secrets
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+ROOT: Final = b"dango root key"  # the additional data under which the root key is sealed
 VARIABLE: Final = "DANGO_MASTER_KEY"
 
 
@@ -33,12 +40,12 @@ def create(path: Path) -> None:
 
 
 class Keys:
-    """The derived keys; `id` names the master key without telling it."""
+    """The keys derived from the root key; `id` names it without telling it."""
 
-    def __init__(self, master: bytes) -> None:
-        self.id = hashlib.sha256(b"dango key id" + master).hexdigest()[:16]
-        self.vault = _derive(master, b"vault")
-        self._digest = _derive(master, b"digest")
+    def __init__(self, root: bytes) -> None:
+        self.id = hashlib.sha256(b"dango key id" + root).hexdigest()[:16]
+        self.vault = _derive(root, b"vault")
+        self._digest = _derive(root, b"digest")
 
     def digest(self, kind: str, value: str) -> str:
         """HMAC-SHA256 of a value of a kind, as 64 hex digits."""
@@ -46,26 +53,44 @@ class Keys:
         return hmac.new(self._digest, message, hashlib.sha256).hexdigest()
 
 
-def load(path: Path) -> Keys:
-    """The keys of the project. Raises KeyUnusable with what to do."""
+def unlock(master: bytes, database: sqlite3.Connection) -> Keys:
+    """The keys of the log in this database; a new log gets its root key. Raises KeyUnusable."""
+    cipher = AESGCM(_derive(master, b"root"))
+    row = database.execute("SELECT nonce, sealed FROM keys WHERE name = 'root'").fetchone()
+    if row is None:
+        root, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
+        sealed = cipher.encrypt(nonce, root, ROOT)
+        database.execute("INSERT INTO keys VALUES ('root', ?, ?)", (nonce, sealed))
+        return Keys(root)
+    nonce, sealed = row
+    try:
+        return Keys(cipher.decrypt(nonce, sealed, ROOT))
+    except InvalidTag:
+        raise KeyUnusable("the master key is not the one of this project") from None
+
+
+def load(path: Path) -> bytes:
+    """The master key of the project. Raises KeyUnusable with what to do."""
     text = os.environ.get(VARIABLE)
     if text is None:
         try:
             if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise KeyUnusable(f"{path} can be read by others; run: chmod 600 {path}")
-            text = path.read_text()
+            text = path.read_text(errors="replace")
         except FileNotFoundError:
             raise KeyUnusable(
                 f"{path} is missing and {VARIABLE} is not set; without the key of this project"
                 " its accounts and secrets cannot be read"
             ) from None
+        except OSError as error:
+            raise KeyUnusable(f"{path} cannot be read: {error.strerror}") from None
     try:
         master = bytes.fromhex(text.strip())
     except ValueError:
         master = b""
     if len(master) != KEY_BYTES:
         raise KeyUnusable(f"the master key must be {KEY_BYTES * 2} hex digits")
-    return Keys(master)
+    return master
 
 
 def _derive(master: bytes, use: bytes) -> bytes:

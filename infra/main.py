@@ -1,89 +1,234 @@
-"""The entry point: the command line, given what it needs of the world."""
+"""The entry point: the command line, given what it needs of the world.
+
+What is heavy is imported by the method that needs it: a command that talks to a running server
+loads neither the framework nor the log.
+"""
 
 import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from api import cli
-from api.app import create
-from infra import creation, server
-from infra.configuration import project as configuration
-from infra.project import Project
-from infra.runtime import Runtime, http_settings
+from api.cli.world import Connection, Created, DemoData, Finding, Level, Refusal
 
-CONTROL_TIMEOUT_S: Final = 3600.0
+if TYPE_CHECKING:
+    import httpx
+
+    from api.platform import Platform
+
+CONTROL_TIMEOUT_S: Final = 3600.0  # how long the owner waits for one answer: a rebuild takes long
+BASE_URL: Final = "http://dango"
+INTERRUPTED: Final = 130  # the shells' code for a program that Ctrl-C ended
 
 
 class World:
-    """What the command line asks of the world outside of HTTP."""
+    """What the command line asks of the world outside of HTTP; api/cli/world.py says what."""
+
+    def __init__(self) -> None:
+        self._served: dict[Path, Platform] = {}
 
     def find(self, given: str | None) -> Path:
-        """The root of the project that is meant."""
-        return Project.find(given).root
+        """As the port says."""
+        from infra.project import Project, ProjectMissing
+
+        try:
+            return Project.find(given).root
+        except ProjectMissing as error:
+            raise Refusal(str(error)) from None
+
+    def root(self, given: str) -> Path:
+        """As the port says."""
+        return Path(given).absolute()
+
+    def exists(self, root: Path) -> bool:
+        """As the port says."""
+        from infra.project import Project
+
+        return Project(root).events.exists()
 
     async def create(
         self, root: Path, name: str | None, email: str, password: str | None
-    ) -> tuple[str, str | None]:
-        """Make a project; answers the admin's address, and the password that was made up."""
-        made = await creation.create(root, name=name, email=email, password=password)
-        return made.email, made.password
+    ) -> Created:
+        """As the port says."""
+        from infra import creation
+
+        with refusals():
+            made = await creation.create(root, name=name, email=email, password=password)
+        return Created(made.project.root, made.email, made.password)
+
+    def furnish(self, root: Path) -> DemoData:
+        """As the port says."""
+        from infra import demo
+        from infra.project import Project
+
+        with refusals():
+            return DemoData(*demo.furnish(Project(root)))
 
     async def serve(
-        self, root: Path, host: str | None, port: int | None, announce: Callable[[str], None]
+        self,
+        root: Path,
+        host: str | None,
+        port: int | None,
+        announce: Callable[[str], None],
+        *,
+        quiet: bool = False,
     ) -> None:
-        """Serve until a signal."""
+        """As the port says."""
+        from infra import server
+        from infra.configuration import project as configuration
+        from infra.project import Project
+        from infra.runtime import Runtime, http_settings
+
         project = Project(root)
-        with project.held():
+        with refusals(), project.held():
             settings = configuration.read(project.folder)
             http = http_settings(settings, host=host, port=port)
             listener = server.listen(http.host, http.port)
-            runtime = Runtime(project, settings, host=http.host, port=http.port)
-            await server.serve(runtime, listener, announce)
+            with contextlib.closing(listener):
+                runtime = Runtime(project, settings, host=http.host, port=http.port)
+                self._served[project.root] = runtime.platform
+                if not quiet:
+                    follow(logging.INFO)
+                try:
+                    await server.serve(runtime, listener, announce)
+                finally:
+                    del self._served[project.root]
 
     @contextlib.asynccontextmanager
-    async def connect(self, root: Path) -> AsyncIterator[httpx.AsyncClient]:
-        """A client as the owner: of the server that runs, else of the project in this process."""
+    async def connect(self, root: Path) -> AsyncIterator[Connection]:
+        """As the port says. A server in this very process is asked without a socket."""
+        from infra.project import Project
+
         project = Project(root)
-        timeout = httpx.Timeout(CONTROL_TIMEOUT_S)
-        if project.control.exists():
-            transport = httpx.AsyncHTTPTransport(uds=str(project.control))
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://dango", timeout=timeout
-            ) as client:
-                try:
-                    await client.get("/api/health/live")
-                except httpx.ConnectError:
-                    pass  # the socket of a server that was killed
-                else:
-                    yield client
+        async with contextlib.AsyncExitStack() as stack:
+            if (platform := self._served.get(project.root)) is not None:
+                yield Connection(await stack.enter_async_context(_local(platform)), served=True)
+                return
+            if project.control.exists():
+                client = await stack.enter_async_context(_remote(project.control))
+                if client is not None:
+                    yield Connection(client, served=True)
                     return
-        with project.held():
-            runtime = Runtime(project, configuration.read(project.folder))
-            await runtime.start()
-            try:
-                local = httpx.ASGITransport(server.LocalApp(create(runtime.platform)))
-                async with httpx.AsyncClient(
-                    transport=local, base_url="http://dango", timeout=timeout
-                ) as client:
-                    yield client
-            finally:
-                await runtime.stop()
+            with refusals():
+                platform = await stack.enter_async_context(_opened(project.root))
+            yield Connection(await stack.enter_async_context(_local(platform)), served=False)
+
+    def inspect(self, root: Path) -> Sequence[Finding]:
+        """As the port says."""
+        from infra import doctor
+        from infra.project import Project
+
+        return [
+            Finding(found.name, Level(found.level), found.detail, found.remedy)
+            for found in doctor.inspect(Project(root))
+        ]
+
+
+@contextlib.asynccontextmanager
+async def _opened(root: Path) -> "AsyncIterator[Platform]":
+    """The project, opened in this process for one command."""
+    from infra.configuration import project as configuration
+    from infra.project import Project
+    from infra.runtime import Runtime
+
+    project = Project(root)
+    with project.held():
+        runtime = Runtime(project, configuration.read(project.folder))
+        await runtime.start()
+        try:
+            yield runtime.platform
+        finally:
+            await runtime.stop()
+
+
+@contextlib.asynccontextmanager
+async def _local(platform: "Platform") -> "AsyncIterator[httpx.AsyncClient]":
+    import httpx
+
+    from api.app import create
+    from infra.server import LocalApp
+
+    transport = httpx.ASGITransport(LocalApp(create(platform)))
+    timeout = httpx.Timeout(CONTROL_TIMEOUT_S)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, timeout=timeout) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def _remote(control: Path) -> "AsyncIterator[httpx.AsyncClient | None]":
+    """A client of the server behind the socket; None when there is no server."""
+    import httpx
+
+    transport = httpx.AsyncHTTPTransport(uds=str(control))
+    timeout = httpx.Timeout(CONTROL_TIMEOUT_S)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, timeout=timeout) as client:
+        try:
+            await client.get("/api/health/live")
+        except httpx.TransportError:
+            answers = False  # the socket of a server that was killed, or is just ending
+        else:
+            answers = True
+        yield client if answers else None
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what a person can put right into a Refusal; a bug stays what it is."""
+    try:
+        yield
+    except OSError as error:
+        name = "" if error.filename is None else f"{error.filename}: "
+        raise Refusal(f"{name}{error.strerror or error}") from error
+    except Exception as error:
+        if isinstance(error, _mendable()):
+            raise Refusal(str(error)) from error
+        raise
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    """Imported when something went wrong already, so that nobody else waits for it."""
+    import sqlite3
+
+    from commands.ports import WorkFailed
+    from domain.kernel import Refused
+    from infra import demo, keys, project, runtime, server
+    from infra.configuration.documents import Unreadable
+    from infra.log.vault import VaultDamaged
+
+    return (
+        Refused,
+        Unreadable,
+        VaultDamaged,
+        WorkFailed,
+        demo.NoDemo,
+        keys.KeyUnusable,
+        project.ProjectExists,
+        project.ProjectInUse,
+        project.ProjectMissing,
+        runtime.LogUnusable,
+        server.PortTaken,
+        sqlite3.DatabaseError,
+    )
+
+
+def follow(level: int) -> None:
+    """Log to standard error: warnings like other lines of a command, a server's with the time."""
+    stamped = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    wanted = stamped if level < logging.WARNING else "dango: %(message)s"
+    logging.basicConfig(level=level, stream=sys.stderr, format=wanted, force=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; answers the exit code."""
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    return asyncio.run(cli.main(sys.argv[1:] if arguments is None else arguments, World()))
+    follow(logging.WARNING)
+    try:
+        return asyncio.run(cli.main(sys.argv[1:] if arguments is None else arguments, World()))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -40,9 +40,18 @@ class Runner:
     async def start(self) -> None:
         """Recover, then follow the log."""
         for policy in self.policies:
-            self.positions[policy.name] = self._sqlite.policy_position(policy.name)
+            await self._register(policy)
             await policy.recover()
             self._tasks.append(asyncio.create_task(self._follow(policy)))
+
+    async def _register(self, policy: Policy) -> None:
+        """Where it stands; a new policy begins where it says, and that is noted at once."""
+        position = self._sqlite.policy_position(policy.name)
+        if position is None:
+            position = self._sqlite.head() if policy.begins_at_head else 0
+            self.positions[policy.name] = position
+            await self._store(policy.name)
+        self.positions[policy.name] = position
 
     async def stop(self) -> None:
         """Stop following, then let each policy end its long work."""
@@ -88,4 +97,4 @@ class Runner:
 
     async def _store(self, name: str) -> None:
         position = self.positions[name]
-        await self._writer.call(lambda: self._sqlite.move_policy(name, position))
+        await self._writer.transact(lambda: self._sqlite.move_policy(name, position))

@@ -1,5 +1,6 @@
 """A project that is open: everything built, wired, started and stopped. The composition root."""
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -15,7 +16,7 @@ import msgspec
 
 from api.authentication import authenticate
 from api.platform import HttpSettings, Platform
-from commands.kernel import Origin
+from commands.kernel import Overloaded, StorageFull
 from commands.policies.syncs import OpenRun, SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
 from commands.table import DECIDERS
@@ -34,7 +35,7 @@ from infra.log.vault import Vault
 from infra.passwords import Argon2Passwords
 from infra.policies import Runner
 from infra.project import Project
-from infra.querying.sandbox import Settings as SandboxSettings
+from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
 from infra.seen import SeenFile
 from infra.views.views import Views
@@ -49,7 +50,7 @@ from projections.table import PROJECTIONS
 
 TOKEN_BYTES: Final = 32
 ID_BYTES: Final = 16
-AT_START: Final = Origin(actor="system:start", via="start", correlation="start")
+EXPIRY_S: Final = 60.0
 
 _log = logging.getLogger("dango.runtime")
 
@@ -99,25 +100,7 @@ class Runtime:
         project is not opened at all.
         """
         self.project, self.settings = project, settings
-        derived = keys.load(project.master_key)
-        if not new:
-            check_log(project.events)
-        self.codec = Codec(EVENTS, UPCASTERS)
-        self.log = SQLiteLog(project.events)
-        self.vault = Vault(project.events, derived, clock)
-        self.vault.check()
-        self.views = Views(
-            project.folder, self.log, self.codec, clock, projections=PROJECTIONS, events=EVENTS
-        )
-        self.writer = Writer(
-            self.log,
-            self.vault,
-            self.views,
-            codec=self.codec,
-            deciders=DECIDERS,
-            clock=clock,
-            new_id=new_id,
-        )
+        self._open_log(new=new)
         self._warehouse_settings = warehouse_settings(project, settings)
         self.pool = Pool(
             worker_configs(self._warehouse_settings),
@@ -138,7 +121,31 @@ class Runtime:
         )
         self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
         self._keeper: Keeper | None = None
+        self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
+
+    def _open_log(self, *, new: bool) -> None:
+        """Log, vault, views and the writer over them."""
+        project = self.project
+        master = keys.load(project.master_key)
+        if not new:
+            check_log(project.events)
+        self.codec = Codec(EVENTS, UPCASTERS)
+        self.log = SQLiteLog(project.events)
+        self.vault = Vault(project.events, keys.unlock(master, self.log.connection), clock)
+        self.vault.check()
+        self.views = Views(
+            project.folder, self.log, self.codec, clock, projections=PROJECTIONS, events=EVENTS
+        )
+        self.writer = Writer(
+            self.log,
+            self.vault,
+            self.views,
+            codec=self.codec,
+            deciders=DECIDERS,
+            clock=clock,
+            new_id=new_id,
+        )
 
     def _sync_policy(self) -> SyncPolicy:
         def source(name: str) -> Source | None:
@@ -203,20 +210,35 @@ class Runtime:
     async def start(self) -> None:
         """Begin to take commands, take the configuration, end what a dead process left open."""
         self.writer.start()
+        self._expiry = asyncio.create_task(self._forget_expired())
         if self._warehouse_settings.embedded:
             if not self.project.catalog.exists():
-                await self.warehouse.create()
+                await self.make_warehouse()
             self._keeper = Keeper(self.project.catalog)
         self.pool.start()
         await self.configuration.start()
         if self.views.broken is None:
             await self.runner.start()
 
+    async def _forget_expired(self) -> None:
+        """Delete from the vault what has run out, soon after it did."""
+        while True:
+            with contextlib.suppress(Overloaded, StorageFull):  # told elsewhere; tried again
+                if self.vault.expired():
+                    await self.writer.transact(lambda: self.vault.expire(self.log.connection))
+            await asyncio.sleep(EXPIRY_S)
+
+    async def make_warehouse(self) -> None:
+        """Make the warehouse if it is not there; a remote one too."""
+        await self.warehouse.create()
+
     async def stop(self) -> None:
         """End in the order in which nothing that was begun is lost."""
         await self.configuration.stop()
         await self.runner.stop()
         await self.pool.close()
+        if self._expiry is not None:
+            self._expiry.cancel()
         await self.writer.stop()
         if self._keeper is not None:
             self._keeper.close()
@@ -283,7 +305,7 @@ def worker_configs(warehouse: WarehouseSettings) -> dict[str, msgspec.Raw]:
     """The start message of each kind of worker."""
     configs: dict[str, msgspec.Struct | None] = {
         "load": LoadSettings(warehouse=warehouse),
-        "query": SandboxSettings(warehouse=warehouse),
+        "query": QuerySettings(warehouse=warehouse),
         "warehouse": warehouse,
         "log": None,
     }

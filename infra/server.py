@@ -25,7 +25,7 @@ from infra.project import Project
 from infra.runtime import Runtime
 
 BACKLOG: Final = 1_024
-GRACE_S: Final = 10  # how long running requests may take when the server is told to stop
+GRACE_S: Final = 8  # how long running requests may take when the server is told to stop
 KEEP_ALIVE_S: Final = 75
 UNIX_PATH_MAX: Final = 100  # a longer path does not fit into sockaddr_un
 

@@ -7,6 +7,7 @@ pages do without it: an editor becomes a text area, an icon its label.
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -81,7 +82,15 @@ def _copy_bundle(build: Path, bundle: Bundle, target: Path) -> None:
     for path in source.rglob("*"):
         if path.is_file() and path.suffix != ".map":
             shutil.copyfile(path, target / path.name)
+    for script in target.glob("redoc*.js"):
+        _silence(script)
     _copy_licence(build, bundle.distribution, target)
+
+
+def _silence(script: Path) -> None:
+    """Redoc would ask another host for a logo; it may ask for nothing instead."""
+    text = script.read_text(encoding="utf-8")
+    script.write_text(re.sub(r"https://cdn\.redoc\.ly/[\w./-]+", "data:,", text), encoding="utf-8")
 
 
 def _copy_licence(build: Path, distribution: str, target: Path) -> None:

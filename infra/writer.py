@@ -86,6 +86,7 @@ class Writer:
         self.listeners: list[Committed] = []  # called on the event loop, after the answer
         self._thread = threading.Thread(target=self._run, name="dango-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to take commands from the running event loop."""
@@ -93,7 +94,8 @@ class Writer:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Finish what waits, then end the thread."""
+        """Finish what waits, then end the thread; what comes from here on is turned away."""
+        self._stopping = True
         if self._thread.is_alive():
             await asyncio.to_thread(self._queue.put, None)
             await asyncio.to_thread(self._thread.join)
@@ -105,7 +107,12 @@ class Writer:
 
     async def keep(self, *changes: Keep | Forget) -> None:
         """Change the vault alone, for what belongs to no event (answers under a key)."""
-        await self.call(functools.partial(self._transact, changes))
+        write = functools.partial(self._vault.write, self._sqlite.connection, changes)
+        await self.transact(write)
+
+    async def transact(self, function: Callable[[], Any]) -> None:
+        """Run a function in a transaction of its own: what is in the log's file, but no event."""
+        await self.call(functools.partial(self._transact, function))
 
     async def call(self, function: Callable[[], Any]) -> Any:
         """Run a function on the writer thread, between two groups."""
@@ -116,6 +123,8 @@ class Writer:
             raise OutcomeUnknown(self.failed)
         if self._loop is None:
             raise RuntimeError("the writer was not started")
+        if self._stopping:
+            raise Overloaded
         job = _Job(future=self._loop.create_future(), **fields)
         try:
             self._queue.put_nowait(job)
@@ -127,23 +136,32 @@ class Writer:
     # the thread
 
     def _run(self) -> None:
-        running = True
-        while running:
-            jobs: list[_Job] = []
-            while len(jobs) < GROUP_COMMANDS_MAX and (not jobs or not self._queue.empty()):
-                job = self._queue.get()
-                if job is None:
-                    running = False
-                    break
-                jobs.append(job)
-                if job.call is not None:
-                    break
-            if jobs and jobs[-1].call is not None:
-                alone = jobs.pop()
+        try:
+            while self._round():
+                pass
+        except BaseException as error:  # noqa: BLE001 - the edge of the thread
+            # Nobody would answer what waits: say so, instead of letting it wait for ever.
+            self._condemn(f"the writer has stopped ({type(error).__name__}: {error})")
+            _log.critical("the writer has stopped", exc_info=error)
+            while not self._queue.empty():
+                if (job := self._queue.get()) is not None:
+                    self._answer([(job, None, OutcomeUnknown(self.failed))], [])
+
+    def _round(self) -> bool:
+        """Take what waits as one group, or one call alone; False when told to end."""
+        jobs: list[_Job] = []
+        while len(jobs) < GROUP_COMMANDS_MAX and (not jobs or not self._queue.empty()):
+            job = self._queue.get()
+            if job is None:
                 self._group(jobs)
-                self._answer([(alone, *_attempt(alone.call))], [])
-            else:
+                return False
+            if job.call is not None:
                 self._group(jobs)
+                self._answer([(job, *_attempt(job.call))], [])
+                return True
+            jobs.append(job)
+        self._group(jobs)
+        return True
 
     def _group(self, jobs: Sequence[_Job]) -> None:
         if not jobs:
@@ -161,7 +179,7 @@ class Writer:
             self._answer([(job, None, failure) for job in jobs], [])
             return
         if recorded:
-            self._views.apply(recorded)
+            self._views.apply(recorded, self._sqlite.digest)
         self._answer(answers, recorded)
 
     def _decide_all(self, jobs: Sequence[_Job], recorded: list[Recorded]) -> "_Answers":
@@ -169,9 +187,11 @@ class Writer:
         self._sqlite.begin()
         try:
             for job in jobs:
+                before = self._sqlite.connection.total_changes
                 result, error = _attempt(functools.partial(self._decide, job))
-                if isinstance(error, sqlite3.Error):
-                    raise error
+                written = self._sqlite.connection.total_changes != before
+                if error is not None and (written or _of_the_disk(error)):
+                    raise error if isinstance(error, sqlite3.Error) else sqlite3.Error(repr(error))
                 if result is not None and not result.repeated:
                     recorded.extend(result.recorded)
                 answers.append((job, result, error))
@@ -210,16 +230,17 @@ class Writer:
         records = [
             self._record(event, origin.once, first=not n) for n, event in enumerate(recorded)
         ]
-        changes = command.vault()
+        # The vault first: a value that cannot be sealed fails the command before it is recorded.
+        self._vault.write(self._sqlite.connection, command.vault())
         position = self._sqlite.insert(records)
-        self._vault.write(self._sqlite.connection, changes)
         return Outcome(position=position, recorded=recorded)
 
     @staticmethod
     def _record(event: Recorded, once: Once | None, *, first: bool) -> Record:
         if once is None:
             return seal(event)
-        return seal(event, once_tag=once.tag, request=once.request if first else None)
+        marks = (once.tag,) if once.family is None else (once.family, once.tag)
+        return seal(event, marks=marks, request=once.request if first else None)
 
     def _before(self, once: Once) -> Outcome | None:
         """What the same request led to when it came first, if it did within the key's time."""
@@ -263,14 +284,17 @@ class Writer:
         self._last_at = max(self._clock(), self._last_at)
         return self._last_at
 
-    def _transact(self, changes: Sequence[Keep | Forget]) -> None:
+    def _transact(self, function: Callable[[], Any]) -> None:
         try:
             self._sqlite.begin()
-            self._vault.write(self._sqlite.connection, changes)
+            function()
             self._sqlite.commit()
         except sqlite3.Error as error:
             self._sqlite.rollback()
             raise self._failure(error) from error
+        except BaseException:
+            self._sqlite.rollback()
+            raise
 
     def _failure(self, error: sqlite3.Error) -> Exception:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -279,9 +303,12 @@ class Writer:
             return StorageFull()
         if code == sqlite3.SQLITE_BUSY:
             return Overloaded()
-        self.failed = f"the event log cannot be written ({error}); restart the server"
-        _log.critical(self.failed)
-        return OutcomeUnknown(self.failed)
+        return self._condemn(f"the event log cannot be written ({error}); restart the server")
+
+    def _condemn(self, reason: str) -> OutcomeUnknown:
+        self.failed = reason
+        _log.critical("%s", reason)
+        return OutcomeUnknown(reason)
 
     def _answer(self, answers: "_Answers", recorded: Sequence[Recorded]) -> None:
         if self._loop is not None:
@@ -297,7 +324,29 @@ class Writer:
                 job.future.set_result(result)
         if recorded:
             for listener in self.listeners:
-                listener(recorded)
+                try:
+                    listener(recorded)
+                except Exception:  # noqa: BLE001 - one listener's bug is not the others'
+                    _log.exception("a listener failed at %s", recorded[0].position)
+
+
+# What says that the disk, and not the statement, is at fault.
+_DISK: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+def _of_the_disk(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", -1) & 0xFF in _DISK
 
 
 _Answers = list[tuple[_Job, Any, Exception | None]]

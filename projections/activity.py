@@ -1,6 +1,6 @@
 """The activity log: what happened to sources and the platform, in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -92,6 +92,16 @@ class Entry(msgspec.Struct, frozen=True):
     level: str
     source: str
     message: str
+
+
+def said(reader: Reader, positions: Sequence[int]) -> dict[int, Entry]:
+    """What the log says at these positions; most events are not in it."""
+    sql = (
+        "SELECT position, at, level, source, message FROM logs"
+        " WHERE position IN (SELECT value FROM json_each(:positions)) ORDER BY source DESC"
+    )
+    rows = reader.rows(sql, positions=msgspec.json.encode(positions).decode())
+    return {row[0]: Entry(*row) for row in rows}
 
 
 def newest(reader: Reader, limit: int, source: str | None = None) -> list[Entry]:

@@ -1,6 +1,8 @@
 """The index of the log: which event is where, so that history can be asked by any of its sides."""
 
-from datetime import datetime
+import heapq
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +24,15 @@ EVENTS: Final = Table(
     },
     key=("position",),
     grows="position",
-    indexes=("at", "type, position", "stream, position", "actor, position", "correlation", "id"),
+    indexes=(
+        "at",
+        "type, position",
+        "stream, position",
+        "actor, position",
+        "correlation",
+        "id",
+        "causation",
+    ),
 )
 
 
@@ -43,6 +53,14 @@ def _index(rows: Rows, event: Event, r: Recorded) -> None:
 PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), every=_index)
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """An event of a request under an idempotency key."""
+
+    position: int
+    at: datetime
+    request: str | None
+
+
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of the hash chain found; `position` is the first bad one."""
 
@@ -60,6 +78,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None = None
     before: int | None = None
     type: str | None = None
+    types: tuple[str, ...] | None = None  # any of these
     stream: str | None = None
     actor: str | None = None
     correlation: str | None = None
@@ -67,10 +86,29 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
+class Line(msgspec.Struct, frozen=True):
+    """What the index knows of an event."""
+
+    position: int
+    id: str
+    at: datetime
+    type: str
+    stream: str
+    actor: str
+    correlation: str
+    causation: str | None
+
+
+_COLUMNS: Final = ", ".join(EVENTS.columns)
+_LINES: Final = f"SELECT {_COLUMNS} FROM events"  # noqa: S608 - built of constants
+CHAIN_MAX: Final = 50  # causes above an event that are looked for
+TREE_MAX: Final = 200  # consequences below one
+
 _CONDITIONS: Final = {
     "after": "position > :after",
     "before": "position < :before",
     "type": "type = :type",
+    "types": "type IN (SELECT value FROM json_each(:types))",
     "stream": "stream = :stream",
     "actor": "actor = :actor",
     "correlation": "correlation = :correlation",
@@ -82,14 +120,58 @@ _CONDITIONS: Final = {
 def positions(reader: Reader, wanted: Filter, limit: int) -> list[int]:
     """Positions of matching events: upwards behind `after`, else the newest first."""
     values: dict[str, Any] = {
-        name: _stamp(value) if isinstance(value, datetime) else value
-        for name in _CONDITIONS
-        if (value := getattr(wanted, name)) is not None
+        name: _value(value) for name in _CONDITIONS if (value := getattr(wanted, name)) is not None
     }
     where = " AND ".join(_CONDITIONS[name] for name in values) or "1"
     order = "ASC" if wanted.after is not None else "DESC"
     sql = f"SELECT position FROM events WHERE {where} ORDER BY position {order} LIMIT :limit"  # noqa: S608
     return [row[0] for row in reader.rows(sql, limit=limit, **values)]
+
+
+def lines(reader: Reader, positions: Sequence[int]) -> list[Line]:
+    """The events at these positions, in this order."""
+    sql = f"{_LINES} WHERE position IN (SELECT value FROM json_each(:positions))"  # noqa: S608
+    found = {row[0]: _line(row) for row in reader.rows(sql, positions=_json(positions))}
+    return [found[position] for position in positions if position in found]
+
+
+def newest(reader: Reader, types: Sequence[str], limit: int) -> list[Line]:
+    """The newest events of these types, the newest first.
+
+    Type by type: with one query over all, a few rare types would be looked for in the whole log.
+    """
+    sql = f"{_LINES} WHERE type = :type ORDER BY position DESC LIMIT :limit"
+    rows = (row for name in types for row in reader.rows(sql, type=name, limit=limit))
+    return [_line(row) for row in heapq.nlargest(limit, rows)]
+
+
+def causes(reader: Reader, line: Line) -> list[Line]:
+    """What led to an event, the first cause first."""
+    chain: list[Line] = []
+    while line.causation is not None and len(chain) < CHAIN_MAX:
+        row = reader.row(f"{_LINES} WHERE id = :id", id=line.causation)
+        if row is None:
+            break
+        line = _line(row)
+        chain.insert(0, line)
+    return chain
+
+
+def consequences(reader: Reader, line: Line) -> list[tuple[int, Line]]:
+    """What an event led to, each below its cause: how deep it stands, and the event."""
+    found: list[tuple[int, Line]] = []
+
+    def descend(cause: str, depth: int) -> None:
+        sql = f"{_LINES} WHERE causation = :id ORDER BY position LIMIT :limit"
+        if depth > CHAIN_MAX:
+            return
+        for row in reader.rows(sql, id=cause, limit=TREE_MAX - len(found)):
+            if len(found) < TREE_MAX:
+                found.append((depth, _line(row)))
+                descend(row[1], depth + 1)
+
+    descend(line.id, 1)
+    return found
 
 
 def position_at(reader: Reader, at: datetime) -> int:
@@ -110,6 +192,25 @@ def time_of(reader: Reader, position: int) -> datetime | None:
     return datetime.fromisoformat(row[0]) if row else None
 
 
+def _line(row: tuple[Any, ...]) -> Line:
+    position, id, at, *rest = row
+    return Line(position, id, datetime.fromisoformat(at), *rest)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _stamp(value)
+    return _json(value) if isinstance(value, tuple) else value
+
+
+def _json(value: Sequence[Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _stamp(at: datetime) -> str:
     """A spelling whose order is that of time: UTC, always with microseconds."""
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:  # the first or the last day of the calendar, in a zone that is beyond it
+        at = at.replace(tzinfo=UTC)
     return at.isoformat(timespec="microseconds")

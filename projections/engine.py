@@ -22,12 +22,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A table of a projection: column -> SQLite type, and which columns identify a row.
 
     `grows` names the column that holds the position in a table whose rows never change or go.
+    `few` says that there are few keys that change often: their past is then searched key by key,
+    which takes a key of one column.
     """
 
     name: str
     columns: Mapping[str, str]
     key: tuple[str, ...]
     grows: str | None = None
+    few: bool = False
     indexes: tuple[str, ...] = ()  # e.g. "type, position"
 
 
@@ -35,7 +38,10 @@ class Rows(Protocol):
     """What an apply function may do. Values are SQLite's own: str, int, float, bytes, None."""
 
     def put(self, table: Table, **values: Any) -> None:
-        """Insert a row or replace the one with the same key; every column is given."""
+        """Insert a row or replace the one with the same key; every column is given.
+
+        A row that is there already, equal in all columns, is left as it is: no past is made.
+        """
         ...
 
     def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:

@@ -15,9 +15,18 @@ SOURCES: Final = Table(
     columns={
         "name": "TEXT NOT NULL",
         "config": "TEXT NOT NULL",  # domain.sources.Source as JSON
+    },
+    key=("name",),
+    few=True,
+)
+# What changes at each run is apart from what seldom does: each change keeps the row before it.
+STATES: Final = Table(
+    name="source_states",
+    columns={
+        "name": "TEXT NOT NULL",
         "status": "TEXT NOT NULL",  # not_synced, queued, syncing, synced, failed
         "job": "INTEGER",  # the open run's, or the last one's
-        "rows": "INTEGER",  # over all tables
+        "row_counts": "TEXT NOT NULL",  # JSON: of each table, in the order of its schema
         "synced_at": "TEXT",  # when its data was last published
         "last_at": "TEXT",  # the last attempt's start
         "last_status": "TEXT",
@@ -25,20 +34,17 @@ SOURCES: Final = Table(
         "error": "TEXT",
     },
     key=("name",),
+    few=True,
 )
-TABLES: Final = Table(
-    name="source_tables",
+SCHEMAS: Final = Table(
+    name="source_schemas",
     columns={
-        "source": "TEXT NOT NULL",
-        "schema_name": "TEXT NOT NULL",
         "name": "TEXT NOT NULL",
-        "rows": "INTEGER NOT NULL",
-        "columns": "TEXT NOT NULL",  # JSON array of Column
-        "snapshot": "INTEGER NOT NULL",
+        "tables": "TEXT NOT NULL",  # JSON array of _TableSchema
     },
-    key=("source", "schema_name", "name"),
+    key=("name",),
+    few=True,
 )
-
 PUBLICATIONS: Final = Table(
     name="publications",
     columns={"position": "INTEGER NOT NULL", "snapshot": "INTEGER NOT NULL"},
@@ -48,7 +54,16 @@ PUBLICATIONS: Final = Table(
 
 _json: Final = msgspec.json.Encoder().encode
 _source: Final = msgspec.json.Decoder(sources.Source)
-_columns: Final = msgspec.json.Decoder(tuple[Column, ...])
+_counts: Final = msgspec.json.Decoder(list[int])
+
+
+class _TableSchema(msgspec.Struct, frozen=True):
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+
+_schemas: Final = msgspec.json.Decoder(list[_TableSchema])
 
 
 def _text(value: Any) -> str:
@@ -56,14 +71,13 @@ def _text(value: Any) -> str:
 
 
 def _registered(rows: Rows, e: sources.SourceRegistered, _: Recorded) -> None:
-    # Tables of a source that was removed and came back are in the warehouse still.
+    rows.put(SOURCES, name=e.source, config=_text(e.config))
     rows.put(
-        SOURCES,
+        STATES,
         name=e.source,
-        config=_text(e.config),
         status="not_synced",
         job=None,
-        rows=None,
+        row_counts="[]",
         synced_at=None,
         last_at=None,
         last_status=None,
@@ -73,51 +87,44 @@ def _registered(rows: Rows, e: sources.SourceRegistered, _: Recorded) -> None:
 
 
 def _reconfigured(rows: Rows, e: sources.SourceReconfigured, _: Recorded) -> None:
-    rows.change(SOURCES, e.source, config=_text(e.config))
+    rows.put(SOURCES, name=e.source, config=_text(e.config))
 
 
 def _removed(rows: Rows, e: sources.SourceRemoved, _: Recorded) -> None:
-    rows.remove(SOURCES, name=e.source)
-    rows.remove(TABLES, source=e.source)
+    for table in (SOURCES, STATES, SCHEMAS):
+        rows.remove(table, name=e.source)
 
 
 def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
     for name in e.sources:
-        rows.change(SOURCES, name, status="queued", job=r.position)
+        rows.change(STATES, name, status="queued", job=r.position)
 
 
 def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
-    rows.change(SOURCES, e.source, status="syncing", last_at=r.at.isoformat())
+    rows.change(STATES, e.source, status="syncing", last_at=r.at.isoformat())
 
 
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
+    rows.put(PUBLICATIONS, position=r.position, snapshot=e.snapshot)
+    if rows.get(STATES, e.source) is None:
+        return  # it was taken out of the configuration while its sync was running
     rows.change(
-        SOURCES,
+        STATES,
         e.source,
         status="synced",
-        rows=sum(table.row_count for table in e.tables),
+        row_counts=_text([table.row_count for table in e.tables]),
         synced_at=r.at.isoformat(),
         last_status="success",
         last_duration_s=e.duration_s,
         error=None,
     )
-    rows.put(PUBLICATIONS, position=r.position, snapshot=e.snapshot)
-    rows.remove(TABLES, source=e.source)
-    for table in e.tables:
-        rows.put(
-            TABLES,
-            source=e.source,
-            schema_name=table.schema,
-            name=table.name,
-            rows=table.row_count,
-            columns=_text(table.columns),
-            snapshot=e.snapshot,
-        )
+    schemas = [_TableSchema(table.schema, table.name, table.columns) for table in e.tables]
+    rows.put(SCHEMAS, name=e.source, tables=_text(schemas))
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, _: Recorded) -> None:
     rows.change(
-        SOURCES,
+        STATES,
         e.source,
         status="failed",
         last_status="failed",
@@ -127,17 +134,17 @@ def _failed(rows: Rows, e: syncs.SyncFailed, _: Recorded) -> None:
 
 
 def _stopped(rows: Rows, e: syncs.SyncCancelled | syncs.SyncInterrupted, _: Recorded) -> None:
-    row = rows.get(SOURCES, e.source)
+    row = rows.get(STATES, e.source)
     if row is None:
         return
     last = "cancelled" if isinstance(e, syncs.SyncCancelled) else "interrupted"
     status = "not_synced" if row["synced_at"] is None else "synced"
-    rows.change(SOURCES, e.source, status=status, last_status=last, last_duration_s=None)
+    rows.change(STATES, e.source, status=status, last_status=last, last_duration_s=None)
 
 
 PROJECTION: Final = Projection(
     name="sources",
-    tables=(SOURCES, TABLES, PUBLICATIONS),
+    tables=(SOURCES, STATES, SCHEMAS, PUBLICATIONS),
     on={
         sources.SourceRegistered: _registered,
         sources.SourceReconfigured: _reconfigured,
@@ -176,50 +183,29 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[SourceTable, ...] = ()
 
 
-def snapshot(reader: Reader) -> int | None:
-    """The warehouse's newest commit that was published by then; None before the first."""
-    row = reader.row("SELECT snapshot FROM publications ORDER BY position DESC LIMIT 1")
-    return int(row[0]) if row else None
-
-
-_COLUMNS: Final = (
-    "config, status, job, rows, synced_at, last_at, last_status, last_duration_s, error, name"
+_SELECT: Final = (
+    "SELECT config, status, job, row_counts, synced_at, last_at, last_status, last_duration_s,"
+    " error, tables FROM sources JOIN source_states USING (name)"
+    " LEFT JOIN source_schemas USING (name)"
 )
 
 
 def every(reader: Reader) -> list[SourceHealth]:
     """All sources, by name."""
-    tables: dict[str, list[SourceTable]] = {}
-    for source, table in _tables(reader.rows(f"{_TABLES} ORDER BY schema_name, name")):
-        tables.setdefault(source, []).append(table)
-    rows = reader.rows(f"SELECT {_COLUMNS} FROM sources ORDER BY name")  # noqa: S608 - constants
-    return [_health(row, tables.get(row[9], ())) for row in rows]
+    return [_health(row) for row in reader.rows(f"{_SELECT} ORDER BY name")]
 
 
 def one(reader: Reader, name: str) -> SourceHealth | None:
     """One source, or None."""
-    row = reader.row(f"SELECT {_COLUMNS} FROM sources WHERE name = :name", name=name)  # noqa: S608
-    if row is None:
-        return None
-    found = reader.rows(f"{_TABLES} WHERE source = :name ORDER BY schema_name, name", name=name)
-    return _health(row, [table for _, table in _tables(found)])
+    row = reader.row(f"{_SELECT} WHERE name = :name", name=name)
+    return None if row is None else _health(row)
 
 
-_TABLES: Final = "SELECT source, schema_name, name, rows, columns FROM source_tables"
-
-
-def _tables(rows: list[tuple[Any, ...]]) -> list[tuple[str, SourceTable]]:
-    return [
-        (
-            source,
-            SourceTable(schema=schema, name=name, row_count=n, columns=_columns.decode(columns)),
-        )
-        for source, schema, name, n, columns in rows
-    ]
-
-
-def _health(row: tuple[Any, ...], tables: Any) -> SourceHealth:
-    config, status, job, rows, synced_at, last_at, last_status, duration, error, _ = row
+def _health(row: tuple[Any, ...]) -> SourceHealth:
+    config, status, job, row_counts, synced_at, last_at, last_status, duration, error, tables = row
+    counts = _counts.decode(row_counts)
+    schemas = _schemas.decode(tables) if tables else []
+    rows = sum(counts) if synced_at else None
     return SourceHealth(
         config=_source.decode(config),
         status="empty" if status == "synced" and rows == 0 else status,
@@ -230,5 +216,14 @@ def _health(row: tuple[Any, ...], tables: Any) -> SourceHealth:
         last_status=last_status,
         last_duration_s=duration,
         error=error,
-        tables=tuple(tables),
+        tables=tuple(
+            SourceTable(schema=t.schema, name=t.name, row_count=count, columns=t.columns)
+            for t, count in zip(schemas, counts, strict=True)
+        ),
     )
+
+
+def snapshot(reader: Reader) -> int | None:
+    """The warehouse's newest commit that was published by then; None before the first."""
+    row = reader.row("SELECT snapshot FROM publications ORDER BY position DESC LIMIT 1")
+    return int(row[0]) if row else None

@@ -1,4 +1,4 @@
-"""All rows of all views in four ways that must agree: live, folded anew, one by one, looked back at."""
+"""All rows of all views, live, folded anew, event by event and looked back at: they must agree."""
 
 import contextlib
 

@@ -39,7 +39,7 @@ def of(kind):
         return st.builds(kind, **{n: of(hints[n]) for n in kind.__struct_fields__})
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return st.sampled_from(kind)
-    return leaves[kind]
+    return LEAVES[kind]
 
 
 def made(kind, random, leaf, field=""):

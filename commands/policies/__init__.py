@@ -15,6 +15,7 @@ class Policy(Protocol):
 
     name: str
     types: tuple[type[Event], ...]
+    begins_at_head: bool  # a new policy does not act on what happened before it was there
 
     async def recover(self) -> None:
         """Before anything else at start: end what was going on when the process died."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from commands.kernel import Bus, Command, Origin, Outcome
+from commands.kernel import Bus, Command, Once, Origin, Outcome
 from commands.ports import Load, Loaded, Progress, Warehouse, WorkFailed
 from commands.syncs import (
     CompleteSync,
@@ -39,6 +39,7 @@ class SyncPolicy:
     """Carries out syncs, some at a time; the others wait as `queued`."""
 
     name = "syncs"
+    begins_at_head = False
     types: tuple[type[Event], ...] = (
         syncs.SyncRequested,
         syncs.SyncCancelRequested,
@@ -205,8 +206,10 @@ class SyncPolicy:
             retry=event.retry + 1,
             retry_of=event.job,
         )
+        # Told twice, an interruption is still tried again once, even if that run has ended by now.
+        once = Once(f"policy:syncs:{recorded.id}", recorded.id, recorded.at)
         try:
-            await self._bus.send(command, _origin(recorded))
+            await self._bus.send(command, msgspec.structs.replace(_origin(recorded), once=once))
         except Refused as refused:
             _log.info("not tried again: %s", refused)
 

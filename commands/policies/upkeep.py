@@ -16,6 +16,7 @@ class UpkeepPolicy:
     """One maintenance at a time, beside everything else."""
 
     name = "upkeep"
+    begins_at_head = False
     types: tuple[type[Event], ...] = (upkeep.MaintenanceRequested,)
 
     def __init__(self, bus: Bus, warehouse: Warehouse, *, retention_days: float) -> None:

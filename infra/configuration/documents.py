@@ -1,9 +1,11 @@
 """YAML files as typed values; what is wrong with one is told by line and column, without its text.
 
-Duplicate keys are refused: PyYAML would silently take the last one.
+Duplicate keys are refused: PyYAML would silently take the last one. So are aliases that are more
+than a file can hold, or that never end.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,8 +15,13 @@ import yaml
 T = TypeVar("T")
 
 FILE_BYTES_MAX: Final = 1024 * 1024
+VALUES_MAX: Final = 100_000  # in one document, aliases written out
+_OPEN: Final = 0  # the weight of a node that is being weighed
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _AT: Final = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
+
+_UNKNOWN: Final = re.compile(r"contains unknown field `([^`]*)`$")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Unreadable(Exception):
@@ -35,7 +42,8 @@ class Document:
         """Raises Unreadable. A file that is not there reads as an empty one."""
         self.file = path.name
         try:
-            data = path.read_bytes()[: FILE_BYTES_MAX + 1]
+            with path.open("rb") as file:
+                data = file.read(FILE_BYTES_MAX + 1)
         except FileNotFoundError:
             data = b""
         except OSError as error:
@@ -62,6 +70,8 @@ class Document:
             found = _AT.search(text)
             inner = found[1] if found else ""
             reason = text[: found.start()] if found else text
+            if (unknown := _UNKNOWN.search(reason)) is not None:
+                inner += f".{unknown[1]}"
             raise self.refused(path + inner, reason) from None
 
     def refused(self, path: str, reason: str) -> Unreadable:
@@ -83,7 +93,7 @@ class Document:
             loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
             if node is not None:
-                self._unique(node, set())
+                self._weigh(node, {})
             value = loader.construct_document(node) if node is not None else {}
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -93,23 +103,38 @@ class Document:
             raise Unreadable(self.file, f"is not YAML: {type(error).__name__}") from None
         return node, {} if value is None else value
 
-    def _unique(self, node: yaml.Node, seen: set[int]) -> None:
-        if id(node) in seen:
-            return
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
+    def _weigh(self, node: yaml.Node, weights: dict[int, int]) -> int:
+        """How many values a node is, aliases written out. Raises Unreadable."""
+        if (known := weights.get(id(node))) is not None:
+            if known == _OPEN:
+                raise self._bad(node, "refers to itself")
+            return known
+        weights[id(node)] = _OPEN
+        weight = 1 + sum(self._weigh(child, weights) for child in self._children(node))
+        if weight > VALUES_MAX:
+            raise self._bad(node, f"is more than {VALUES_MAX} values")
+        weights[id(node)] = weight
+        return weight
+
+    def _children(self, node: yaml.Node) -> Iterator[yaml.Node]:
+        if isinstance(node, yaml.ScalarNode):
+            if _SURROGATE.search(node.value):
+                raise self._bad(node, "holds half of a character")
+        elif isinstance(node, yaml.SequenceNode):
+            yield from node.value
+        elif isinstance(node, yaml.MappingNode):
             keys: set[str] = set()
             for key, value in node.value:
                 name = str(key.value)
                 if name in keys and name != "<<":
-                    mark = key.start_mark
-                    reason = f"the key '{name[:64]}' stands twice"
-                    raise Unreadable(self.file, reason, mark.line + 1, mark.column + 1)
+                    raise self._bad(key, f"the key '{name[:64]}' stands twice")
                 keys.add(name)
-                self._unique(value, seen)
-        elif isinstance(node, yaml.SequenceNode):
-            for value in node.value:
-                self._unique(value, seen)
+                yield key
+                yield value
+
+    def _bad(self, node: yaml.Node, reason: str) -> Unreadable:
+        mark = node.start_mark
+        return Unreadable(self.file, reason, mark.line + 1, mark.column + 1)
 
 
 def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:

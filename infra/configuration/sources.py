@@ -4,6 +4,7 @@ Each type has a block of its own name. `csv` is known in full; the blocks of oth
 with what looks like a secret masked, so that an existing project opens as it is.
 """
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,11 @@ from domain.sources import Source
 from infra.configuration.documents import Document
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-_SECRET: Final = re.compile(r"(?i)(passw|secret|token|api_?key|credential|private)")
+_SECRET: Final = re.compile(
+    r"(?i)^pass$|passw|passphrase|pwd|secret|token|credential|private|dsn|connection_?string"
+    r"|(api|access|account|encryption|service|shared)_?key"
+)
+_WITH_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]*@")  # scheme://user:password@host
 _OF_ALL: Final = frozenset(
     {
         "name",
@@ -89,6 +94,7 @@ def _source(
         block = msgspec.to_builtins(csv)
     elif not isinstance(block, dict):
         raise document.refused(f"{place}.{known.type}", "is not a block of keys")
+    block = _plain(block)
     return Source(
         name=known.name,
         type=known.type,
@@ -113,12 +119,31 @@ def _pattern(document: Document, pattern: str, path: str) -> None:
         raise document.refused(path, "must be a pattern of file names, like *.csv")
 
 
-def _masked(value: Any, key: str = "") -> Any:
+def _plain(value: Any) -> Any:
+    """As JSON gives it back: what the log returns must be what the file says."""
     if isinstance(value, dict):
-        return {str(k): _masked(v, str(k)) for k, v in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, key) for item in value]
-    if isinstance(value, str | int | float | bool) or value is None:
-        masks = isinstance(value, str) and _SECRET.search(key) and not key.endswith("_env")
-        return "****" if masks else value
-    return str(value)  # dates of YAML
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)  # dates of YAML, numbers that JSON has no place for
+
+
+def _masked(value: Any, *, secret: bool = False) -> Any:
+    """All that stands below a key that sounds secret is; a name of a variable is not."""
+    if isinstance(value, dict):
+        return {k: _masked(v, secret=secret or _is_secret(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, secret=secret) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    return "****" if secret or _WITH_PASSWORD.search(str(value)) else value
+
+
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET.search(key)) and not key.endswith("_env")

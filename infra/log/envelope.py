@@ -79,12 +79,12 @@ def chain(previous: bytes, record: Record) -> bytes:
     ).digest()
 
 
-def seal(event: Recorded, *, once_tag: str | None = None, request: str | None = None) -> Record:
-    """The record of an event; its position is given by the recorder."""
+def seal(event: Recorded, *, marks: tuple[str, ...] = (), request: str | None = None) -> Record:
+    """The record of an event; its position is given by the recorder. `marks` are further tags."""
     labels = tags(event.event)
     return Record(
         event.type,
-        _encode((*labels, once_tag) if once_tag else labels),
+        _encode(list(dict.fromkeys((*labels, *marks)))),
         _encode(
             Envelope(
                 id=event.id,
@@ -124,8 +124,11 @@ class Codec:
             if envelope.v == known.version:
                 event = decoder.decode(envelope.data)
             else:
-                fields = _fields.decode(envelope.data)
-                fields = upcast(self._upcasters, kind, envelope.v, fields)
+                fields, version = upcast(
+                    self._upcasters, kind, envelope.v, _fields.decode(envelope.data)
+                )
+                if version != known.version:
+                    raise UnknownEvent(position, kind, f"version {envelope.v} is not known")
                 event = msgspec.convert(fields, known)
         except KeyError:
             raise UnknownEvent(position, kind, "no such type") from None

@@ -6,6 +6,7 @@ and never reused (AUTOINCREMENT). Every record carries the hash of the chain up 
 """
 
 import contextlib
+import functools
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,14 @@ CREATE TABLE IF NOT EXISTS vault (
   nonce BLOB NOT NULL,
   sealed BLOB NOT NULL,
   expires_at TEXT,
+  owner TEXT,
   PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS vault_owner ON vault (owner) WHERE owner IS NOT NULL;
+CREATE TABLE IF NOT EXISTS keys (
+  name TEXT PRIMARY KEY,
+  nonce BLOB NOT NULL,
+  sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS policies (
   name TEXT PRIMARY KEY,
@@ -118,6 +126,11 @@ class SQLiteLog(DCBRecorder):
         self.last, self._hash = self._tail()
 
     @property
+    def digest(self) -> bytes:
+        """The hash of the last record, as the open transaction sees it."""
+        return self._hash
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """The writing connection, for what moves in the same transaction as events."""
         return self._write
@@ -165,16 +178,16 @@ class SQLiteLog(DCBRecorder):
             row = self._read.execute("SELECT max(position) FROM events").fetchone()
         return int(row[0] or 0)
 
-    def policy_position(self, name: str) -> int:
-        """How far a policy has acted."""
+    def policy_position(self, name: str) -> int | None:
+        """How far a policy has acted; None when it is new here."""
         with self._reading:
             row = self._read.execute(
                 "SELECT position FROM policies WHERE name = ?", (name,)
             ).fetchone()
-        return int(row[0]) if row else 0
+        return int(row[0]) if row else None
 
     def move_policy(self, name: str, position: int) -> None:
-        """Note how far a policy has acted, in a transaction of its own."""
+        """Note how far a policy has acted, within the open transaction."""
         self._write.execute(
             "INSERT INTO policies VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
@@ -265,6 +278,8 @@ def stream(path: Path, after: int = 0, *, upto: int | None = None) -> Iterator[R
 def chained(path: Path) -> Iterator[tuple[int, Record, bytes]]:
     """All records of a log with their stored hashes."""
     with contextlib.closing(open_database(path, readonly=True)) as database:
+        # A text that somebody broke is to be named by its position, not to end the walk.
+        database.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
         cursor = database.execute(
             "SELECT position, type, tags, data, hash FROM events ORDER BY position"
         )
@@ -275,36 +290,52 @@ def chained(path: Path) -> Iterator[tuple[int, Record, bytes]]:
 def _select(
     database: sqlite3.Connection, query: DCBQuery | None, after: int, limit: int | None
 ) -> list[Row]:
-    items = query.items if query is not None else []
     where = "position > ?"
     arguments: list[str | int] = [after]
-    if items:
+    if query is not None and query.items:
         parts = []
-        for item in items:
-            part, values_of_item = _matching(item, after)
-            parts.append(part)
-            arguments.extend(values_of_item)
+        for types, tag_sets in _grouped(query.items).items():
+            for part, values in _matching(types, tag_sets, after):
+                parts.append(part)
+                arguments.extend(values)
         where += f" AND position IN ({' UNION '.join(parts)})"
     sql = f"SELECT position, type, tags, data FROM events WHERE {where} ORDER BY position LIMIT ?"  # noqa: S608 - built of constants
     return database.execute(sql, (*arguments, -1 if limit is None else limit)).fetchall()
 
 
-def _matching(item: DCBQueryItem, after: int) -> tuple[str, list[str | int]]:
-    """A subquery of the positions that match one item, and its arguments."""
-    values: list[str | int] = []
-    if not item.tags:
-        marks = ",".join("?" * len(item.types))
-        condition = f" AND type IN ({marks})" if item.types else ""
-        return f"SELECT position FROM events WHERE position > ?{condition}", [after, *item.types]  # noqa: S608
-    joins = "".join(
-        f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.tag = ?"
-        for n in range(1, len(item.tags))
-    )
-    values.extend([*item.tags[1:], item.tags[0], after])
-    condition = ""
-    if item.types:
-        marks = ",".join("?" * len(item.types))
-        condition = f" AND (SELECT type FROM events e WHERE e.position = t0.position) IN ({marks})"  # noqa: S608
-        values.extend(item.types)
-    sql = f"SELECT t0.position FROM event_tags t0{joins} WHERE t0.tag = ? AND t0.position > ?"  # noqa: S608
-    return sql + condition, values
+def _grouped(items: Sequence[DCBQueryItem]) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+    """Items by their types, so that many with one tag each become one condition.
+
+    SQLite takes at most 500 terms in a compound SELECT, and a job may name 1,000 sources.
+    """
+    found: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for item in items:
+        found.setdefault(tuple(item.types), []).append(tuple(item.tags))
+    return found
+
+
+def _matching(
+    types: tuple[str, ...], tag_sets: list[tuple[str, ...]], after: int
+) -> Iterator[tuple[str, list[str | int]]]:
+    """Subqueries of the positions that match one of these items, and their arguments."""
+    marks = ",".join("?" * len(types))
+    if () in tag_sets:
+        condition = f" AND type IN ({marks})" if types else ""
+        yield f"SELECT position FROM events WHERE position > ?{condition}", [after, *types]  # noqa: S608
+        return
+    of_type = f" AND (SELECT type FROM events e WHERE e.position = t0.position) IN ({marks})"  # noqa: S608
+    condition = of_type if types else ""
+    if singles := [tags[0] for tags in tag_sets if len(tags) == 1]:
+        names = ",".join("?" * len(singles))
+        sql = f"SELECT position FROM event_tags t0 WHERE tag IN ({names}) AND position > ?"  # noqa: S608
+        yield sql + condition, [*singles, after, *types]
+    for tags in tag_sets:
+        if len(tags) > 1:
+            joins = "".join(
+                f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.tag = ?"
+                for n in range(1, len(tags))
+            )
+            sql = (
+                f"SELECT t0.position FROM event_tags t0{joins} WHERE t0.tag = ? AND t0.position > ?"  # noqa: S608
+            )
+            yield sql + condition, [*tags[1:], tags[0], after, *types]

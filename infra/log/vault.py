@@ -21,6 +21,12 @@ from infra.log.sqlite import open_database
 
 NONCE_BYTES: Final = 12
 
+_KEEP: Final = (
+    "INSERT INTO vault VALUES (?,?,?,?,?,?,?) ON CONFLICT (kind, id) DO UPDATE SET"
+    " key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed,"
+    " expires_at = excluded.expires_at, owner = excluded.owner"
+)
+
 
 class VaultDamaged(Exception):
     """A sealed value does not open: a wrong key, or a row that was changed from outside."""
@@ -59,25 +65,30 @@ class Vault:
         return self._open(kind, id, key_id, nonce, sealed)
 
     def write(self, database: sqlite3.Connection, changes: Iterable[Keep | Forget]) -> None:
-        """Carry out changes inside the open transaction of the log's writer."""
-        for change in changes:
-            if isinstance(change, Keep):
-                nonce = os.urandom(NONCE_BYTES)
-                aad = _additional(change.kind, change.id, self._keys.id)
-                sealed = self._cipher.encrypt(nonce, change.value, aad)
-                expires_at = change.expires_at.isoformat() if change.expires_at else None
-                database.execute(
-                    "INSERT INTO vault VALUES (?,?,?,?,?,?) ON CONFLICT (kind, id) DO UPDATE SET"
-                    " key_id = excluded.key_id, nonce = excluded.nonce,"
-                    " sealed = excluded.sealed, expires_at = excluded.expires_at",
-                    (change.kind, change.id, self._keys.id, nonce, sealed, expires_at),
-                )
-            elif change.kind is None:
-                database.execute("DELETE FROM vault WHERE id = ?", (change.id,))
-            else:
-                database.execute(
-                    "DELETE FROM vault WHERE kind = ? AND id = ?", (change.kind, change.id)
-                )
+        """Carry out changes inside the open transaction of the log's writer, all or none."""
+        # Sealed before the first one is written: what cannot be sealed leaves nothing half done.
+        for sql, values in [self._statement(change) for change in changes]:
+            database.execute(sql, values)
+
+    def _statement(self, change: Keep | Forget) -> tuple[str, tuple[str | bytes | None, ...]]:
+        if isinstance(change, Keep):
+            nonce = os.urandom(NONCE_BYTES)
+            aad = _additional(change.kind, change.id, self._keys.id)
+            sealed = self._cipher.encrypt(nonce, change.value, aad)
+            expires_at = change.expires_at.isoformat() if change.expires_at else None
+            row = (change.kind, change.id, self._keys.id, nonce, sealed, expires_at)
+            return _KEEP, (*row, change.owner)
+        if change.kind is None:
+            return "DELETE FROM vault WHERE id = ? OR owner = ?", (change.id, change.id)
+        return "DELETE FROM vault WHERE kind = ? AND id = ?", (change.kind, change.id)
+
+    def expired(self) -> bool:
+        """Whether there is something that has run out."""
+        with self._reading:
+            row = self._read.execute(
+                "SELECT 1 FROM vault WHERE expires_at <= ? LIMIT 1", (self._clock().isoformat(),)
+            ).fetchone()
+        return row is not None
 
     def expire(self, database: sqlite3.Connection) -> None:
         """Delete what has run out, inside the open transaction."""

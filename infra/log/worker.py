@@ -13,7 +13,7 @@ from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
 from infra.log import tasks
 from infra.log.envelope import Codec
-from infra.log.sqlite import stream
+from infra.log.replay import replay
 from infra.log.verify import verify
 from infra.views.store import build, differences, discard
 from infra.workers.desk import Desk, Run
@@ -33,18 +33,12 @@ def start(_: msgspec.Raw) -> Run:
             case tasks.Verify(log=log):
                 return verify(Path(log))
             case tasks.Build(log=log, views=views):
-                events = _told(desk, stored(codec, Path(log)))
+                events = _told(desk, replay(codec, Path(log)))
                 return build(Path(views), PROJECTIONS, EVENTS, events)
             case tasks.Check(log=log, views=views):
                 return check(codec, Path(log), Path(views))
 
     return run
-
-
-def stored(codec: Codec, log: Path, *, upto: int | None = None) -> Iterator[Recorded]:
-    """The events of a log, decoded, in order."""
-    for position, kind, _, data in stream(log, upto=upto):
-        yield codec.open(position, kind, data)
 
 
 def check(codec: Codec, log: Path, views: Path) -> list[str]:
@@ -55,7 +49,7 @@ def check(codec: Codec, log: Path, views: Path) -> list[str]:
         # The read transaction holds the rows still while they are folded anew beside.
         live.execute("BEGIN")
         upto = live.execute("SELECT value FROM _state WHERE name = 'position'").fetchone()[0]
-        build(beside, PROJECTIONS, EVENTS, stored(codec, log, upto=upto))
+        build(beside, PROJECTIONS, EVENTS, replay(codec, log, upto=upto))
         return list(differences(live, beside, [t for p in PROJECTIONS for t in p.tables]))
     finally:
         live.close()

@@ -12,21 +12,13 @@ import duckdb
 import msgspec
 
 from infra.querying.relations import Published, Relation
+from infra.querying.settings import Settings
 from infra.warehouse import attach
 from infra.warehouse.quoting import literal
-from infra.warehouse.settings import Settings as Warehouse
 
 CATALOG = attach.LAKE
 NO_SCHEMAS_OF_USERS = ("information_schema", "pg_catalog")
 LATE_THREADS = 1  # once the worker is warm, RLIMIT_NPROC 0 forbids it to start threads
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the warehouse is and how much of the machine one query may take."""
-
-    warehouse: Warehouse
-    memory_bytes_max: int = 1024**3
-    threads: int = 2
 
 
 def open_reader(

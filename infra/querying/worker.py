@@ -15,6 +15,7 @@ import msgspec
 from commands import ports
 from infra.querying import gate, messages, rows, sandbox
 from infra.querying.relations import Published
+from infra.querying.settings import Settings
 from infra.workers.desk import Desk, Run
 
 MIB = 1024 * 1024
@@ -41,7 +42,7 @@ class Reader:
 class Worker:
     """Answers queries against the newest commit or, when asked, an older one."""
 
-    def __init__(self, settings: sandbox.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._now: Reader | None = Reader(sandbox.open_reader(settings))
         self._now.published()
@@ -90,7 +91,7 @@ class Worker:
 
 def start(config: msgspec.Raw) -> Run:
     """Open the sandbox; what takes long to import comes in while the worker waits for a task."""
-    worker = Worker(msgspec.json.decode(config, type=sandbox.Settings))
+    worker = Worker(msgspec.json.decode(config, type=Settings))
     threading.Thread(target=_import_second_parser, daemon=True).start()
     return worker
 

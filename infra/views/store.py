@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from domain.kernel import Event, Recorded
 from infra.views import schema
-from projections.engine import Plan, Projection, Table, apply, plan
+from projections.engine import Plan, Projection, Table, Unapplicable, apply, plan
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATEMENTS_CACHED: Final = 512
@@ -34,6 +34,7 @@ class Store:
         self._tables = tuple(table for p in projections for table in p.tables)
         self._database = connect(path)
         self._since = 0
+        self._grown: dict[Table, list[dict[str, Any]]] = {}  # written at the end of a batch
 
     @classmethod
     def create(
@@ -50,7 +51,8 @@ class Store:
             for statement in schema.create(table):
                 database.execute(statement)
         database.executemany(
-            "INSERT INTO _state VALUES (?, ?)", [("position", 0), ("boot", _boot_id())]
+            "INSERT INTO _state VALUES (?, ?)",
+            [("position", 0), ("digest", b""), ("boot", _boot_id())],
         )
         return store
 
@@ -61,7 +63,10 @@ class Store:
         return False
 
     def finish(self) -> None:
-        """Mark it as whole; from here on it may be opened by readers."""
+        """Make the indexes and mark it as whole; from here on it may be opened by readers."""
+        for table in self._tables:
+            for statement in schema.indexes(table):
+                self._database.execute(statement)
         self._database.execute("INSERT INTO _state VALUES ('complete', 1)")
         self._database.execute("PRAGMA locking_mode=NORMAL")
         self._database.execute("PRAGMA journal_mode=WAL")
@@ -75,29 +80,45 @@ class Store:
         """The last position applied."""
         return int(self._state("position") or 0)
 
-    def apply(self, events: Iterable[Recorded]) -> int:
+    @property
+    def digest(self) -> bytes:
+        """The hash that the chain has at that position; empty while it was not confirmed."""
+        return bytes(self._state("digest") or b"")
+
+    def confirm(self, digest: bytes) -> None:
+        """Note the chain's hash at the position that the rows stand for."""
+        self._database.execute("UPDATE _state SET value = ? WHERE name = 'digest'", (digest,))
+
+    def apply(self, events: Iterable[Recorded], digest: bytes = b"") -> int:
         """All of these events in one transaction; answers the position. Raises Unapplicable."""
         self._database.execute("BEGIN")
         try:
             for recorded in events:
                 self._since = recorded.position
                 apply(self._plan, self, recorded)
+            for table, rows in self._grown.items():
+                self._grow(table, rows)
             self._database.execute(
                 "UPDATE _state SET value = ? WHERE name = 'position'", (self._since,)
             )
+            self.confirm(digest)
             self._database.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
+        finally:
+            self._grown.clear()
         return self._since
 
     # the Rows port
 
     def put(self, table: Table, **values: Any) -> None:
         """As the port says."""
-        if table.grows is None:
-            values["since"] = self._since
+        if table.grows is not None:
+            self._grown.setdefault(table, []).append(values)
+            return
+        values["since"] = self._since
         self._database.execute(_put(table), values)
 
     def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
@@ -114,6 +135,21 @@ class Store:
         """As the port says."""
         row = self._database.execute(_get(table), _keyed(key)).fetchone()
         return None if row is None else dict(zip(table.columns, row, strict=True))
+
+    def _grow(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+        """Write the rows of a table that only grows. Raises Unapplicable, of the one at fault."""
+        position = 0
+
+        def told() -> Iterator[dict[str, Any]]:
+            nonlocal position
+            for row in rows:
+                position = row[table.grows or ""]
+                yield row
+
+        try:
+            self._database.executemany(_put(table), told())
+        except sqlite3.IntegrityError as error:
+            raise Unapplicable(position, table.name, str(error)) from error
 
     def _state(self, name: str) -> Any:
         row = self._database.execute("SELECT value FROM _state WHERE name = ?", (name,)).fetchone()

@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from commands.kernel import Clock
 from domain.kernel import Event, Recorded
-from infra.log.envelope import Codec, UnknownEvent
-from infra.log.sqlite import SQLiteLog, stream
+from infra.log.envelope import GENESIS, Codec, UnknownEvent
+from infra.log.replay import replay
+from infra.log.sqlite import SQLiteLog
 from infra.views import schema
 from infra.views.store import Store, build, connect, discard
 from projections.engine import Projection, Table, Unapplicable, ViewsBroken
@@ -137,13 +138,16 @@ class Views:
 
     # following the log (the writer thread)
 
-    def apply(self, events: Sequence[Recorded]) -> None:
-        """Bring the rows up to these events. An event that cannot be applied stops the views."""
+    def apply(self, events: Sequence[Recorded], digest: bytes) -> None:
+        """Bring the rows up to these events, the last of which has this hash in the chain.
+
+        An event that cannot be applied stops the views.
+        """
         if self.broken is not None or self._store is None:
             return
         try:
-            self.position = self._store.apply(events)
-        except (Unapplicable, sqlite3.Error) as error:
+            self.position = self._store.apply(events, digest)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing after it is applied
             self._break(error)
 
     def swap(self, path: Path) -> None:
@@ -184,11 +188,12 @@ class Views:
 
     @contextlib.contextmanager
     def past(self, position: int, now: datetime) -> Iterator[Past]:
-        """The rows as of a position that has been applied."""
-        with self._swapping:
-            reader = self._idle.pop() if self._idle else None
-            path, generation = self.path, self._generation
-        reader = reader or Past(path, self._clock, self._tables)
+        """The rows as of a position that has been applied. Raises ViewsBroken."""
+        if self.broken is not None:
+            raise ViewsBroken(str(self.broken))
+        with self._swapping:  # a new reader too: in the midst of a swap there is no file to open
+            reader = self._idle.pop() if self._idle else self._past()
+            generation = self._generation
         try:
             yield reader.at(position, now)
         finally:
@@ -198,11 +203,6 @@ class Views:
                     self._idle.append(reader)
             if not keep:
                 reader.close()
-
-    def stored(self, after: int = 0, *, upto: int | None = None) -> Iterator[Recorded]:
-        """Events of the log, decoded, in order."""
-        for position, kind, _, data in stream(self._log.path, after, upto=upto):
-            yield self._codec.open(position, kind, data)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -218,7 +218,7 @@ class Views:
         if not self._servable():
             discard(self.path)
             beside = self.path.with_name(self.path.name + ".new")
-            build(beside, self.projections, self.events, self.stored())
+            build(beside, self.projections, self.events, replay(self._codec, self._log.path))
             beside.rename(self.path)
         self._serve(Store(self.path, self.projections, self.events))
         for old in self._folder.glob("views-*.db"):
@@ -228,8 +228,13 @@ class Views:
     def _servable(self) -> bool:
         if not self.path.exists():
             return False
-        with contextlib.closing(Store(self.path, self.projections, self.events)) as store:
-            return store.usable() and store.position <= self._log.head()
+        try:
+            store = Store(self.path, self.projections, self.events)
+        except sqlite3.DatabaseError:  # half of a file, or none of ours
+            return False
+        with contextlib.closing(store):
+            # The same position of another history (a log that was put back) has another hash.
+            return store.usable() and store.digest == self._hash_at(store.position)
 
     def _serve(self, store: Store) -> None:
         self._generation += 1
@@ -241,12 +246,21 @@ class Views:
     def _follow(self, store: Store) -> int:
         """Apply what the log has and the rows of a file do not know yet."""
         while rows := self._log.fetch(None, after=store.position, limit=PAGE_EVENTS):
-            store.apply([self._codec.open(at, kind, data) for at, kind, _, data in rows])
+            digest = self._hash_at(rows[-1][0])
+            store.apply([self._codec.open(at, kind, data) for at, kind, _, data in rows], digest)
+        store.confirm(self._hash_at(store.position))
         return store.position
+
+    def _hash_at(self, position: int) -> bytes:
+        found = self._log.at(position)
+        return found[1] if found else GENESIS
 
     def _break(self, error: Exception) -> None:
         self.broken = error
         _log.critical("the views have stopped: %s", error)
+
+    def _past(self) -> Past:
+        return Past(self.path, self._clock, self._tables)
 
     def _drop_idle(self) -> None:
         while self._idle:

@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).parents[2]
 LAYERS: Final = ("domain", "commands", "projections", "api", "infra")
 # How the name of a bound ends: what it bounds, or in which unit it is told.
 BOUND: Final = re.compile(
-    r"(?!MINUTE_S|SECONDS_)[A-Z][A-Z0-9_]*_(MAX|MIN|S|MS|KIB|ROWS|EVENTS|CACHED|LIFE|KEPT|FREE)"
+    r"(?!MINUTE_S|HOUR_S|DAY_S|SECONDS_)[A-Z][A-Z0-9_]*_(MAX|MIN|S|MS|KIB|ROWS|EVENTS|CACHED|LIFE|KEPT|FREE)"
 )
 VARIABLE: Final = re.compile(r'"(DANGO_[A-Z_]+)"')
 
@@ -83,29 +83,40 @@ def configuration() -> str:
     return "\n\n".join(
         [
             "# Configuration",
-            "A project's configuration is YAML in `.dango/`, written by people. A broken file is"
-            " refused with file, line and column: `dango serve` does not start on a broken"
-            " `project.yml`; a broken `sources.yml` leaves the last good one in force and is an"
-            " event (`configuration_refused`). No file may be larger than"
-            " 1 MiB or name a key twice.",
+            (
+                "A project's configuration is YAML in `.dango/`, written by people. A broken file"
+                " is refused with file, line and column: `dango serve` does not start on a broken"
+                " `project.yml`; a broken `sources.yml` leaves the last good one in force and is"
+                " an event (`configuration_refused`). No file may be larger than 1 MiB or name a"
+                " key twice."
+            ),
             "## project.yml",
-            "Read at start. Every key may be left out. Unknown keys are passed over, so that a file"
-            " of the existing product opens as it is.",
-            shapes.table(head, [row for _, *row in keys()]),
+            (
+                "Read at start. Every key may be left out. Unknown keys are passed over, so that a"
+                " file of the existing product opens as it is."
+            ),
+            shapes.table(head, [row for _, *row in settings()]),
             "`storage.warehouse.s3`:",
             shapes.table(("key", "type", "default", "note"), shapes.fields(S3Access)),
             "## sources.yml",
-            "Read at start and on every change. `version` is `\"1.0\"`; `sources` is a list. What"
-            " differs from what is known becomes events. Unknown keys of a source are refused.",
+            (
+                'Read at start and on every change. `version` is `"1.0"`; `sources` is a list. What'
+                " differs from what is known becomes events. Unknown keys of a source are refused."
+            ),
             shapes.table(("key", "type", "default"), _entry()),
-            f"Names and schemas match `{sources.NAME.pattern}`. No two sources have one name"
-            " (whatever its case) or one schema. A source without a `schema` loads into"
-            " `raw_<name>.<name>`.",
+            (
+                f"Names and schemas match `{sources.NAME.pattern}`. No two sources have one name"
+                " (whatever its case) or one schema. A source without a `schema` loads into"
+                " `raw_<name>.<name>`."
+            ),
             "The block `csv` of a source of type `csv`:",
             shapes.table(("key", "type", "default"), [r[:3] for r in shapes.fields(_csv())]),
-            "`directory` is a relative path inside the project; `file_pattern` is a pattern of file"
-            " names, without folders. Blocks of other types are kept, with what looks like a secret"
-            " masked, so that an existing project opens; they cannot be synced yet.",
+            (
+                "`directory` is a relative path inside the project; `file_pattern` is a pattern of"
+                " file names, without folders. Blocks of other types are kept, with what looks"
+                " like a secret masked, so that an existing project opens; they cannot be synced"
+                " yet."
+            ),
             "## Environment",
             shapes.table(
                 ("variable", "what it does"), [(f"`{k}`", v) for k, v in VARIABLES.items()]
@@ -119,10 +130,12 @@ def limits() -> str:
     return "\n\n".join(
         [
             "# Limits",
-            "Every queue, body, wait, retry and result has a bound with a name. The unit is the end"
-            " of the name: `_S` seconds, `_MS` milliseconds, `_BYTES` bytes, `_KIB` kibibytes,"
-            " `_MAX` what stands before it. What a user may want to change is a"
-            " [setting](configuration.md); the rest is in the code.",
+            (
+                "Every queue, body, wait, retry and result has a bound with a name. The unit is"
+                " the end of the name: `_S` seconds, `_MS` milliseconds, `_BYTES` bytes, `_KIB`"
+                " kibibytes, `_MAX` what stands before it. What a user may want to change is a"
+                " [setting](configuration.md); the rest is in the code."
+            ),
             "## In the code",
             shapes.table(
                 ("name", "value", "where", "note"),
@@ -156,18 +169,20 @@ def limits() -> str:
     )
 
 
-def keys() -> Iterator[tuple[str, str, str, str, str]]:
+def settings() -> Iterator[tuple[str, str, str, str, str]]:
     """Every key of project.yml: its path, then the cells of its row."""
-    yield from _keys(project.Settings, "")
+    yield from _settings(project.Settings, "")
 
 
-def _keys(struct: type[msgspec.Struct], prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
+def _settings(
+    struct: type[msgspec.Struct], prefix: str
+) -> Iterator[tuple[str, str, str, str, str]]:
     hints = get_type_hints(struct)
     for field in msgspec.structs.fields(struct):
         path = f"{prefix}{field.name}"
         kind = hints[field.name]
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            yield from _keys(kind, f"{path}.")
+            yield from _settings(kind, f"{path}.")
         else:
             yield path, f"`{path}`", shapes.words(kind), shapes.default(field), NOTES.get(path, "")
 

@@ -15,11 +15,16 @@ def events() -> str:
     """docs/reference/events.md."""
     parts = [
         "# Events",
-        "Every event that the log can hold. Types, fields and tags are a storage format: they are"
-        " added to, never changed. What an event is, and what never stands in one, is told in"
-        " [Events](../explanation/events.md).",
-        "*Who may see it* is the permission that a live subscriber needs; `GET /api/events` shows"
-        " all events to whoever has `audit.view`. Words in braces stand for the event's fields.",
+        (
+            "Every event that the log can hold. Types, fields and tags are a storage format: they"
+            " are added to, never changed. What an event is, and what never stands in one, is told"
+            " in [Events](../explanation/events.md)."
+        ),
+        (
+            "*Who may see it* is the permission that a live subscriber needs; `GET /api/events`"
+            " shows all events to whoever has `audit.view`. Words in braces stand for the event's"
+            " fields."
+        ),
         shapes.table(
             ("type", "version", "stream", "who may see it"),
             [
@@ -30,8 +35,10 @@ def events() -> str:
         "## The envelope",
         "What every event is wrapped in. `GET /api/events` shows it beside the event's own fields.",
         _fields(Envelope),
-        f"Over HTTP the names differ a little: `at` is `timestamp`; {_code(_only_over_http())}"
-        " come with it.",
+        (
+            f"Over HTTP the names differ a little: `at` is `timestamp`; {_code(_only_over_http())}"
+            " come with it."
+        ),
     ]
     for event in EVENTS:
         parts += [f"## {event.type_name()}", shapes.summary(event), _tags(event), _fields(event)]
@@ -45,12 +52,17 @@ def commands() -> str:
     """docs/reference/commands.md."""
     parts: list[str] = [
         "# Commands",
-        "Every intent that the platform knows. A command reaches the writer with everything impure"
-        " resolved; the decider of its capability folds the events inside the *boundary* and"
-        " answers with events, with nothing when the intent is fulfilled already, or with a"
-        " [refusal](errors.md). See [Architecture](../explanation/architecture.md).",
-        "*Vault* names what is sealed or deleted in the same transaction. Words in braces stand for"
-        " the command's fields.",
+        (
+            "Every intent that the platform knows. A command reaches the writer with everything"
+            " impure resolved; the decider of its capability folds the events inside the"
+            " *boundary* and answers with events, with nothing when the intent is fulfilled"
+            " already, or with a [refusal](errors.md). See"
+            " [Architecture](../explanation/architecture.md)."
+        ),
+        (
+            "*Vault* names what is sealed or deleted in the same transaction. Words in braces"
+            " stand for the command's fields."
+        ),
     ]
     capability = ""
     for command in DECIDERS:
@@ -118,5 +130,3 @@ def _only_over_http() -> list[str]:
 
 def _code(names: Iterable[str], joint: str = ", ") -> str:
     return joint.join(f"`{name}`" for name in names)
-
-

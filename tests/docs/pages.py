@@ -14,6 +14,7 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)[^)]*\)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _MAKE: Final = re.compile(r"\bmake ([a-z][a-z0-9]*)\b")
+_DANGO: Final = re.compile(r"dango ([a-z][a-z-]*)\b")
 _PATH: Final = re.compile(r"(?:domain|commands|projections|api|infra|tests|docs)(?:/[\w.-]+)+/?")
 _MODULE: Final = re.compile(r"(?:domain|commands|projections|api|infra|tests)(?:\.[a-z_]+)+")
 
@@ -65,6 +66,12 @@ def targets(page: Path) -> set[str]:
     """The make targets that a page names, in code."""
     code = [*_CODE.findall(prose(page)), *lines(page)]
     return {target for piece in code for target in _MAKE.findall(piece)}
+
+
+def commands(page: Path) -> set[str]:
+    """The first words of the commands of `dango` that a page names in code."""
+    found = (_DANGO.match(piece) for piece in _CODE.findall(prose(page)))
+    return {match[1] for match in found if match}
 
 
 def paths(page: Path) -> set[str]:

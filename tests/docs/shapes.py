@@ -130,20 +130,23 @@ def _values(name: str, annotation: Any) -> Iterator[Any]:
     if origin in (Union, types.UnionType):
         for each in inner:
             yield from _values(name, each)
-    elif annotation is type(None):
-        yield None
     elif origin is tuple:
         yield from _several(name, inner[0])
-    elif origin is dict:
-        yield {}
-    elif annotation is bool:
-        yield False
     elif isinstance(annotation, type) and issubclass(annotation, Enum):
         yield from annotation
-    elif isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        yield samples(annotation)[0]
     else:
-        yield f"{{{name}}}"
+        yield _one(name, annotation)
+
+
+def _one(name: str, annotation: Any) -> Any:
+    plain = {type(None): None, bool: False}
+    if annotation in plain:
+        return plain[annotation]
+    if get_origin(annotation) is dict:
+        return {}
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return samples(annotation)[0]
+    return f"{{{name}}}"
 
 
 def _several(name: str, annotation: Any) -> Iterator[tuple[Any, ...]]:

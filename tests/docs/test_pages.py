@@ -2,18 +2,18 @@
 
 import importlib.util
 import re
+import shlex
 
 import pytest
 
+from api.cli.table import COMMANDS, parser
 from api.routes import ROUTES
 from tests.docs import generate, pages, ways_in
 
 every_page = pytest.mark.parametrize("page", pages.ALL, ids=pages.name)
 WRITTEN = [page for page in pages.ALL if page.name not in generate.PAGES]
-ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/api[\w/{}-]*)")
+ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE|WS) (/(?:api|ws)\b[\w/{}-]*)")
 URL = re.compile(r"https?://127\.0\.0\.1:8800(/[\w/-]*)")
-# Not ours, or named as something to come, or only there once something was made or chosen.
-NOT_THERE = {"docs/reference/command-line.md"}
 
 
 @every_page
@@ -37,13 +37,37 @@ def test_every_make_target_exists(page):
 
 
 @every_page
+def test_every_command_in_a_block_is_one_that_can_be_typed(page):
+    typed = [line for line in pages.lines(page) if line.startswith("dango ")]
+
+    assert [] == [line for line in typed if not understood(line)]
+
+
+@every_page
+def test_every_command_that_is_named_exists(page):
+    names = {command.name.partition(" ")[0] for command in COMMANDS}
+
+    assert set() == pages.commands(page) - names
+
+
+def understood(line):
+    """Whether the command line takes these words."""
+    words = shlex.split(line.partition(" ||")[0].partition(" | ")[0])
+    try:
+        parser().parse_args(words[1:])
+    except SystemExit as ended:
+        return ended.code == 0
+    return True
+
+
+@every_page
 def test_every_file_that_is_named_exists(page):
     gone = {path for path in pages.paths(page) if not (pages.ROOT / path).exists()}
 
     assert set() == gone
 
 
-@every_page
+@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
 def test_every_module_that_is_named_exists(page):
     def exists(name):
         """A module, or something in one."""
@@ -99,9 +123,12 @@ def test_every_page_is_reached_from_the_first():
         if page in seen or page.suffix != ".md":
             continue
         seen.add(page)
-        waiting += [page.parent / link.partition("#")[0] for link in pages.links(page) if link[0] != "#"]
+        linked = [link.partition("#")[0] for link in pages.links(page)]
+        waiting += [page.parent / link for link in linked if link]
 
-    assert set() == {page for page in pages.ALL if page.resolve() not in seen}
+    fragments = {page.resolve() for page in (pages.DOCS / "changelog.d").iterdir()}
+
+    assert set() == {page.resolve() for page in pages.ALL} - seen - fragments
 
 
 def test_the_reference_generator_is_where_the_pages_say():

@@ -11,7 +11,7 @@ from api import errors
 from api.call import Call
 from api.callers import PUBLIC, READS, SIGNED_IN
 from api.routes import ROUTES
-from api.table import Route
+from api.table import SOCKET, Route
 from domain.permissions import PERMISSIONS, Role
 from tests.docs import shapes
 
@@ -29,8 +29,10 @@ FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     "Overloaded": ("503", "A queue is full; nothing was done. `retry_after` says when to retry."),
     "OutcomeUnknown": (
         "503",
-        "The disk failed during a commit, `error_code` is `outcome_unknown`; see"
-        " [Durability](../explanation/durability.md).",
+        (
+            "The disk failed during a commit, `error_code` is `outcome_unknown`; see"
+            " [Durability](../explanation/durability.md)."
+        ),
     ),
     "StorageFull": ("507", "The disk is full; nothing was changed."),
     "KeyReused": ("422", "The `Idempotency-Key` was used for another request."),
@@ -39,8 +41,10 @@ FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     "ViewsBroken": ("503", "The read models have stopped; `/api/health/ready` names the event."),
     "ValidationException": (
         "422",
-        "The body or a parameter is well-formed but wrong; `fields` lists path and message. The"
-        " value itself is never echoed.",
+        (
+            "The body or a parameter is well-formed but wrong; `fields` lists path and message. The"
+            " value itself is never echoed."
+        ),
     ),
     "UnicodeDecodeError": ("400", "The request is malformed."),
     "RecursionError": ("400", "The body is nested too deeply."),
@@ -56,22 +60,35 @@ def endpoints() -> str:
     """docs/reference/endpoints.md."""
     parts = [
         "# Endpoints",
-        "Every route of the server, from its one route table. *Access* is a permission, or one of"
-        " the words below; see [Permissions](permissions.md). *As of* tells whether `?as_of=` may"
-        " ask for the past (a position, or an RFC 3339 time with a zone).",
+        (
+            "Every route of the server, from its one route table. *Access* is a permission, or one"
+            " of the words below; see [Permissions](permissions.md). *As of* tells whether"
+            " `?as_of=` may ask for the past (a position, or an RFC 3339 time with a zone). `WS`"
+            " is a WebSocket."
+        ),
         shapes.table(("access", "who"), list(ACCESS.items())),
-        "Every answer carries `X-Request-ID`; one that led to events carries `X-Position`, one for"
-        " the past `X-As-Of`. Every `GET` takes `?min_position=` and waits until the views have"
-        " reached it. Every `POST`, `PUT` and `DELETE` that is not public takes `Idempotency-Key`.",
+        (
+            "Every answer carries `X-Request-ID`; one that led to events carries `X-Position`, one"
+            " for the past `X-As-Of`. Every `GET` takes `?min_position=` and waits until the views"
+            " have reached it. Every `POST`, `PUT` and `DELETE` that is not public takes"
+            " `Idempotency-Key`."
+        ),
         shapes.table(
             ("method", "path", "access", "as of", "what it does"),
             [
                 (r.method, f"[`{path(r)}`](#{_anchor(r)})", r.access, as_of(r), _what(r))
                 for r in ROUTES
+                if not r.page
             ],
         ),
+        "## Pages",
+        "For people with a browser, under the same guard. A form posts to its page's path.",
+        shapes.table(
+            ("method", "path", "access", "as of", "what it does"),
+            [(r.method, f"`{path(r)}`", r.access, as_of(r), _what(r)) for r in ROUTES if r.page],
+        ),
     ]
-    for route in ROUTES:
+    for route in (route for route in ROUTES if not route.page):
         parts += [f"## {route.method} {path(route)}", *_details(route)]
     return "\n\n".join(part for part in parts if part)
 
@@ -90,9 +107,12 @@ def permissions() -> str:
     return "\n\n".join(
         [
             "# Permissions",
-            f"{len(Role)} roles, {len(names)} permissions, one table in `domain/permissions.py`."
-            " A permission without a route belongs to a capability that is still to come. An API"
-            " key has its owner's permissions at the moment of use.",
+            (
+                f"{len(Role)} roles, {len(names)} permissions, one table in"
+                " `domain/permissions.py`. A permission without a route belongs to a capability"
+                " that is still to come. An API key has its owner's permissions at the moment of"
+                " use."
+            ),
             shapes.table(("permission", *(role.value for role in Role), "routes today"), rows),
             "## Routes that demand no permission",
             shapes.table(
@@ -115,10 +135,13 @@ def failures() -> str:
     return "\n\n".join(
         [
             "# Errors",
-            'The body of every error is `{"detail": "<one sentence>", "request_id": "…"}`; beside'
-            " it, where it helps, `error_code`, `fields`, `retry_after`, and what the rule knows"
-            " (`job_id`, `source`, `file`, `line`, …). A 401 carries `WWW-Authenticate`, and where"
-            " there is a `retry_after` there is a `Retry-After` header.",
+            (
+                'The body of every error is `{"detail": "<one sentence>", "request_id": "…"}`;'
+                " beside it, where it helps, `error_code`, `fields`, `retry_after`, and what the"
+                " rule knows (`job_id`, `source`, `file`, `line`, …). A 401 carries"
+                " `WWW-Authenticate`, and where there is a `retry_after` there is a `Retry-After`"
+                " header."
+            ),
             "## Broken rules",
             "A refusal is a rule of the domain that the command would break; nothing has happened.",
             shapes.table(
@@ -139,8 +162,10 @@ def failures() -> str:
                 [(f"`{kind.__name__}`", *FAILURES[kind.__name__]) for kind in errors.HANDLERS],
             ),
             "## Work that failed",
-            "What a worker's end is answered with, where a request waits for it (`POST"
-            " /api/query`). A failed sync is no failed request: its job says so.",
+            (
+                "What a worker's end is answered with, where a request waits for it (`POST"
+                " /api/query`). A failed sync is no failed request: its job says so."
+            ),
             shapes.table(
                 ("cause", "status", "when"),
                 [
@@ -159,8 +184,10 @@ def path(route: Route) -> str:
 
 def as_of(route: Route) -> str:
     """Whether a route can show the past."""
+    if route.method == SOCKET:
+        return "replays with `?after=`"
     if route.method != "GET":
-        return ""
+        return "yes, `as_of` in the body" if "as_of" in _body_fields(route) else ""
     return "yes" if route.always_now is None else f"no: {route.always_now}"
 
 
@@ -170,11 +197,25 @@ def _anchor(route: Route) -> str:
 
 
 def _what(route: Route) -> str:
-    return shapes.summary(route.handler).partition(". ")[0].removesuffix(".")
+    return _told(route).partition(". ")[0].removesuffix(".")
+
+
+def _told(route: Route) -> str:
+    """What a route does: its handler's docstring; a socket's is that of its module."""
+    if route.method == SOCKET:
+        return shapes.summary(inspect.getmodule(route.handler)).partition(": ")[2]
+    return shapes.summary(route.handler)
+
+
+def _body_fields(route: Route) -> tuple[str, ...]:
+    struct = _struct(get_type_hints(route.handler).get("data"))
+    return () if struct is None else struct.__struct_fields__
 
 
 def _details(route: Route) -> list[str]:
-    said = [f"{shapes.summary(route.handler)} Access: {route.access}."]
+    said = [f"{_told(route)} Access: {route.access}."]
+    if route.method == SOCKET:
+        return [" ".join(said)]
     if route.status != 200:
         said.append(f"Answers {route.status}.")
     if route.shows_secret:

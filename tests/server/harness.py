@@ -18,7 +18,7 @@ import pytest
 from tests.server.template import People
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = ("-m", "infra.main", "serve")
+SERVE = ("-m", "infra.main")
 READY_S = 30.0
 STOP_S = 20.0
 STEP_S = 0.01
@@ -34,6 +34,11 @@ def until(found: Callable[[], object], timeout_s: float = WAIT_S, step_s: float 
         if time.monotonic() > end:
             pytest.fail(f"not within {timeout_s} s")
         time.sleep(step_s)
+
+
+def tell(line: str) -> None:
+    """Show a figure: `pytest -rP` prints what passing tests tell."""
+    sys.stdout.write(f"{line}\n")
 
 
 def free_port() -> int:
@@ -61,9 +66,9 @@ def lives(pid: int) -> bool:
 class Server:
     """One project and the server process on it, which may be started and ended many times."""
 
-    def __init__(self, root: Path, people: People, *, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, people: People, program: tuple[str, ...] | None = None) -> None:
         self.root, self.people = root, people
-        self.arguments = arguments
+        self._program = program or SERVE
         self.port = free_port()
         self.log = root.with_name(f"{root.name}.log")
         self.process: subprocess.Popen[bytes] | None = None
@@ -80,12 +85,12 @@ class Server:
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the command line's own server; do not wait for it."""
-        command = (sys.executable, *SERVE, "--project", str(self.root))
+        command = (sys.executable, *self._program, "serve", "--project", str(self.root))
         where = ("--host", "127.0.0.1", "--port", str(self.port))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                (*command, *where, *self.arguments),
+                (*command, *where),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -115,7 +120,7 @@ class Server:
             return connection.getresponse().status
 
     def kill(self) -> set[int]:
-        """kill -9; answers the children that it had, when they are gone too."""
+        """Kill -9; answers the children that it had, when they are gone too."""
         assert self.process is not None
         had = children(self.pid)
         self.process.kill()
@@ -185,11 +190,11 @@ class Server:
 
 @contextlib.contextmanager
 def copied(
-    template: tuple[Path, People], root: Path, *arguments: str
+    template: tuple[Path, People], root: Path, program: tuple[str, ...] | None = None
 ) -> Iterator[Server]:
     """A server on a copy of the template; not started."""
     shutil.copytree(template[0], root)
-    server = Server(root, template[1], arguments=arguments)
+    server = Server(root, template[1], program)
     try:
         yield server
     finally:

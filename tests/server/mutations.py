@@ -129,8 +129,15 @@ FRAMINGS: tuple[tuple[tuple[str, str], ...], ...] = (
 )
 FRAMED = (
     *(b"{}", b"2\r\n{}\r\n0\r\n\r\n", b"0\r\n\r\n", b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}", b""),
-    *(b"ffffffffffffffff\r\n{}\r\n0\r\n\r\n", b"2;ext=1\r\n{}\r\n0\r\nX: y\r\n\r\n", b"-2\r\n{}\r\n"),
-    *(b"2\n{}\n0\n\n", b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\nGET /api/events HTTP/1.1\r\nHost: x\r\n\r\n",),
+    *(
+        b"ffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        b"2;ext=1\r\n{}\r\n0\r\nX: y\r\n\r\n",
+        b"-2\r\n{}\r\n",
+    ),
+    *(
+        b"2\n{}\n0\n\n",
+        b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\nGET /api/events HTTP/1.1\r\nHost: x\r\n\r\n",
+    ),
 )
 
 
@@ -140,12 +147,13 @@ class Attack(msgspec.Struct):
     data: bytes
     label: str
     head: bool = False
+    page: bool = False  # what answers may be HTML
     cut: bool = False  # the client ends its side: the request is not complete
 
 
 def attacks(routes: Sequence[Route], seed: int, count: int, auth: str) -> Iterator[Attack]:
     """`count` requests; each route gets its share of each kind."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - the same attacks for the same seed
     makers = (_body, _body, _value, _value, _type, _path, _path, _query, _query, _header, _method)
     for number in range(count):
         route = routes[number % len(routes)]
@@ -163,7 +171,8 @@ def path_of(route: Route, part: bytes = b"1") -> bytes:
 def _sent(route, headers, body=None, *, method=None, target=None, label="", cut=False) -> Attack:
     method, target = method or route.method, target or path_of(route)
     data = raw.request(method, target, headers, body)
-    return Attack(data, f"{route.method} {route.path} {label}"[:300], method == "HEAD", cut)
+    label = f"{route.method} {route.path} {label}"[:300]
+    return Attack(data, label, method == "HEAD", not route.path.startswith("/api/"), cut)
 
 
 def _body(route, random, headers) -> Attack:
@@ -192,7 +201,9 @@ def _value(route, random, headers) -> Attack:
     name = random.choice([*fields, "unknown", ""]) if fields else "unknown"
     fields[name] = random.choice(VALUES)
     text = ",".join(f'"{key}":{value}' for key, value in fields.items())
-    return _sent(route, [*headers, JSON], f"{{{text}}}".encode(), label=f"{name}: {fields[name][:60]}")
+    return _sent(
+        route, [*headers, JSON], f"{{{text}}}".encode(), label=f"{name}: {fields[name][:60]}"
+    )
 
 
 def _type(route, random, headers) -> Attack:
@@ -210,7 +221,9 @@ def _path(route, random, headers) -> Attack:
     if b"{" not in route.path.encode():
         target += random.choice((b"/", b"//", b"/" + part, b"%2f", b"?", b"#x", b";x", b"%00"))
     more = [JSON] if route.method != "GET" else []
-    return _sent(route, [*headers, *more], b"{}" if more else None, target=target, label=repr(target[:99]))
+    return _sent(
+        route, [*headers, *more], b"{}" if more else None, target=target, label=repr(target[:99])
+    )
 
 
 def _query(route, random, headers) -> Attack:
@@ -229,9 +242,18 @@ def _header(route, random, headers) -> Attack:
 
 def _method(route, random, headers) -> Attack:
     method = random.choice(METHODS)
-    target = random.choice((path_of(route), path_of(route), b"*", b"http://x/api", b"127.0.0.1:80", b"//"))
+    target = random.choice(
+        (path_of(route), path_of(route), b"*", b"http://x/api", b"127.0.0.1:80", b"//")
+    )
     body = random.choice((None, b"{}"))
-    return _sent(route, [*headers, JSON], body, method=method, target=target, label=f"{method[:20]} {target!r}")
+    return _sent(
+        route,
+        [*headers, JSON],
+        body,
+        method=method,
+        target=target,
+        label=f"{method[:20]} {target!r}",
+    )
 
 
 def _framing(route, random, headers) -> Attack:

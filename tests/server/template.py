@@ -1,4 +1,4 @@
-"""A project with people, sessions, keys and one synced source, made once and copied by each test."""
+"""A project with people, sessions, keys and a source, made once and copied by each test."""
 
 import asyncio
 import secrets
@@ -35,7 +35,9 @@ ORDERS = """\
 class People(msgspec.Struct):
     """What callers of a template's copy can show: a session's token, an API key."""
 
-    sessions: dict[str, str] = {}  # admin, editor, viewer, expired, fresh (must change its password)
+    sessions: dict[
+        str, str
+    ] = {}  # admin, editor, viewer, expired, fresh (must change its password)
     keys: dict[str, str] = {}  # admin, editor, viewer, expired
 
 

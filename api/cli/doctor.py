@@ -1,0 +1,82 @@
+"""`dango doctor`: what is wrong with a project, and what to do about it."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from api.cli.client import Api
+from api.cli.output import Output, number
+from api.cli.world import Finding, Level, Refusal, World
+
+COLUMNS: Final = ("check", "result", "found", "what to do")
+
+
+async def doctor(given: argparse.Namespace, world: World, out: Output) -> int:
+    """Check files first, then, when they allow to open the project, what is made of them."""
+    root = world.find(given.project)
+    findings = list(world.inspect(root))
+    if any(finding.level is Level.FAIL for finding in findings):
+        detail = "not looked at, since the files are not in order"
+        findings.append(Finding("project", Level.WARN, detail, "mend the files, then ask again"))
+    else:
+        try:
+            async with world.connect(root) as connection:
+                findings.extend(await _inside(Api(connection)))
+        except Refusal as refusal:
+            findings.append(Finding("project", Level.FAIL, str(refusal)))
+    if given.json:
+        out.json([finding._asdict() for finding in findings])
+    else:
+        out.table(COLUMNS, findings)
+    failed = [finding.name for finding in findings if finding.level is Level.FAIL]
+    if failed:
+        out.problem(f"Not in order: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+async def _inside(api: Api) -> list[Finding]:
+    checks: tuple[tuple[str, Callable[[Api], Awaitable[Finding]]], ...] = (
+        ("readiness", _ready),
+        ("log", _log),
+        ("views", _views),
+        ("warehouse", _warehouse),
+    )
+    where = "running" if api.served else "not running; looked at by this process"
+    findings = [Finding("server", Level.OK, where)]
+    for name, check in checks:
+        try:
+            findings.append(await check(api))
+        except Refusal as refusal:
+            findings.append(Finding(name, Level.FAIL, str(refusal), "look at the server's log"))
+    return findings
+
+
+async def _ready(api: Api) -> Finding:
+    problems = (await api.get("/api/health/ready"))["problems"]
+    if problems:
+        return Finding("readiness", Level.FAIL, "; ".join(problems), "restart the server")
+    return Finding("readiness", Level.OK, "everything runs")
+
+
+async def _log(api: Api) -> Finding:
+    found = await api.get("/api/events/verify")
+    if found["ok"]:
+        return Finding("log", Level.OK, f"{number(found['events'])} events, as they were written")
+    detail = f"position {found['position']}: {found['problem']}"
+    return Finding("log", Level.FAIL, detail, "stop the server and restore a backup")
+
+
+async def _views(api: Api) -> Finding:
+    rows = (await api.get("/api/projections"))["projections"]
+    broken = [f"{row['name']}: {row['error']}" for row in rows if row["error"]]
+    lag = max((row["lag"] for row in rows), default=0)
+    if broken:
+        return Finding("views", Level.FAIL, "; ".join(broken), "dango projections rebuild")
+    if lag:
+        return Finding("views", Level.WARN, f"{lag} events behind the log", "ask again in a moment")
+    return Finding("views", Level.OK, "where the log is")
+
+
+async def _warehouse(api: Api) -> Finding:
+    answer = await api.post("/api/query", {"sql": "select 1"})
+    return Finding("warehouse", Level.OK, f"answers in {answer['duration_ms']} ms")

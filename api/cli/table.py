@@ -1,0 +1,235 @@
+"""The table of commands: every command, what it is told, an example, and what carries it out."""
+
+import argparse
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple
+
+from api.cli import (
+    demo,
+    doctor,
+    events,
+    overview,
+    projections,
+    projects,
+    queries,
+    syncs,
+    users,
+)
+from api.cli.arguments import ROLES, day, instant, port, position
+
+Run = Callable[..., Coroutine[Any, Any, int]]
+
+
+class Argument(NamedTuple):
+    """One argument, in the words of argparse."""
+
+    names: tuple[str, ...]
+    more: dict[str, Any]
+
+
+class Command(NamedTuple):
+    """One command. `run` takes (arguments, api, out), or (arguments, world, out) when `local`."""
+
+    name: str
+    help: str
+    example: str
+    run: Run
+    arguments: tuple[Argument, ...] = ()
+    local: bool = False  # does without the API of a project
+    json: bool = True  # prints data
+    project: bool = True  # works on a project that is there
+
+
+def arg(*names: str, **more: Any) -> Argument:
+    """A cell of the table."""
+    return Argument(names, more)
+
+
+GROUPS: Final = {
+    "users": "the accounts of the platform",
+    "events": "the log of everything that happened",
+    "projections": "the read models that are derived from the log",
+}
+
+HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml, 127.0.0.1)")
+PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "init",
+        "make a project: folders, key, configuration, log, warehouse, first admin",
+        "dango init shop --name 'Corner shop' --admin-email ada@example.org",
+        projects.init,
+        (
+            arg("directory", metavar="DIR", help="folder of the new project"),
+            arg("--name", metavar="N", help="name of the project (that of the folder)"),
+            arg("--admin-email", metavar="E", default=projects.ADMIN, help="login of the admin"),
+        ),
+        local=True,
+        project=False,
+    ),
+    Command(
+        "serve",
+        "serve a project until it is told to stop",
+        "dango serve --port 8800",
+        projects.serve,
+        (HOST, PORT),
+        local=True,
+        json=False,
+    ),
+    Command(
+        "demo",
+        "make a project with real data, sync it, serve it",
+        "dango demo demo-project --port 8800",
+        demo.demo,
+        (
+            arg("directory", metavar="DIR", nargs="?", default=demo.FOLDER, help="its folder"),
+            PORT,
+            arg("--no-serve", action="store_true", help="stop after the sync"),
+        ),
+        local=True,
+        json=False,
+        project=False,
+    ),
+    Command(
+        "sync",
+        "load sources into the warehouse; all enabled ones, when none is named",
+        "dango sync orders customers",
+        syncs.sync,
+        (
+            arg("sources", metavar="SOURCE", nargs="*", help="name of a source"),
+            arg("--full-refresh", action="store_true", help="load everything anew"),
+            arg("--since", metavar="D", type=day, help="only from this day on (2026-05-17)"),
+            arg("--until", metavar="D", type=day, help="only up to this day"),
+        ),
+    ),
+    Command(
+        "query",
+        "answer a read-only SQL statement",
+        "dango query 'select count(*) from raw_orders.orders' --csv",
+        queries.query,
+        (
+            arg("sql", metavar="SQL", help="the statement; - reads it from standard input"),
+            arg("--csv", action="store_true", help="print comma-separated values"),
+        ),
+    ),
+    Command(
+        "status",
+        "tell how server and sources are",
+        "dango status",
+        overview.status,
+    ),
+    Command(
+        "doctor",
+        "check files, key, log, read models and warehouse, and say what to do",
+        "dango doctor",
+        doctor.doctor,
+        local=True,
+    ),
+    Command("users list", "list the accounts", "dango users list", users.every),
+    Command(
+        "users create",
+        "make an account with a temporary password, which is shown once",
+        "dango users create ada@example.org --role editor --name Ada",
+        users.create,
+        (
+            arg("email", metavar="EMAIL", help="login of the account"),
+            arg("--role", required=True, choices=ROLES, help="what the account may do"),
+            arg("--name", metavar="N", help="name to show (the part before the @)"),
+        ),
+    ),
+    Command(
+        "users reset-password",
+        "give an account a temporary password, which is shown once; its sessions end",
+        "dango users reset-password ada@example.org",
+        users.reset_password,
+        (arg("user", metavar="EMAIL-or-ID", help="the account"),),
+    ),
+    Command(
+        "events list",
+        "list events, newest first; behind --after in their order",
+        "dango events list --stream source:orders --since 2026-05-17 --limit 20",
+        events.every,
+        (
+            arg("--type", metavar="T", help="such as sync_completed"),
+            arg("--stream", metavar="S", help="what it is about, such as source:orders"),
+            arg("--actor", metavar="A", help="who did it, such as user:<id>"),
+            arg("--correlation", metavar="C", help="id of the request that it belongs to"),
+            arg("--since", metavar="TIME", type=instant, help="not before this time or day"),
+            arg("--until", metavar="TIME", type=instant, help="not after this time or day"),
+            arg("--limit", metavar="N", type=int, help="at most so many (100)"),
+            arg("--after", metavar="P", type=position, help="only behind this position"),
+        ),
+    ),
+    Command(
+        "events show",
+        "tell all about one event",
+        "dango events show 17",
+        events.show,
+        (arg("position", metavar="POSITION", type=position, help="where in the log"),),
+    ),
+    Command(
+        "events verify",
+        "prove that no event was changed or taken away",
+        "dango events verify",
+        events.verify,
+    ),
+    Command(
+        "projections list",
+        "list the read models and where they stand",
+        "dango projections list",
+        projections.every,
+    ),
+    Command(
+        "projections rebuild",
+        "fold read models anew from the log; all, when none is named",
+        "dango projections rebuild",
+        projections.rebuild,
+        (arg("names", metavar="NAME", nargs="*", help="name of a read model"),),
+    ),
+    Command(
+        "projections check",
+        "fold all read models anew beside those that serve, and compare",
+        "dango projections check",
+        projections.check,
+    ),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The table as a parser."""
+    top = argparse.ArgumentParser(
+        prog="dango",
+        description="A self-hosted data platform whose every change is an event.",
+        epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
+        allow_abbrev=False,
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    groups: dict[str, Any] = {}
+    for command in COMMANDS:
+        group, _, name = command.name.rpartition(" ")
+        if group and group not in groups:
+            about = GROUPS[group]
+            found = commands.add_parser(group, help=about, description=about, allow_abbrev=False)
+            groups[group] = found.add_subparsers(metavar="COMMAND", required=True)
+        _add(groups[group] if group else commands, name, command)
+    return top
+
+
+def _add(where: Any, name: str, command: Command) -> None:
+    parser = where.add_parser(
+        name,
+        help=command.help,
+        description=f"{command.help[0].upper()}{command.help[1:]}.",
+        epilog=f"example:\n  {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for argument in command.arguments:
+        parser.add_argument(*argument.names, **argument.more)
+    if command.project:
+        where = "the project (DANGO_PROJECT, else the nearest folder above with one)"
+        parser.add_argument("--project", metavar="DIR", help=where)
+    if command.json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)

@@ -1,0 +1,100 @@
+"""What the command line needs of the world outside of HTTP. `infra.main` implements it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Refusal(Exception):
+    """Why a command ends without having done its work: one sentence for the person."""
+
+
+class Created(NamedTuple):
+    """A project that was made; `password` is None when it was given from outside."""
+
+    root: Path
+    email: str
+    password: str | None
+
+
+class Connection(NamedTuple):
+    """A client that acts as the owner; `served` tells a running server from this process."""
+
+    http: "httpx.AsyncClient"
+    served: bool
+
+
+class Level(StrEnum):
+    """How a check of the doctor came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(NamedTuple):
+    """One check of the doctor: what was found, and what to do about it."""
+
+    name: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+
+class DemoData(NamedTuple):
+    """Which data a demo project was given; `origin` says where from."""
+
+    origin: str
+    sources: tuple[str, ...]
+    query: str  # something worth asking of it
+
+
+class World(Protocol):
+    """Everything here raises Refusal, and nothing else, for what a person can put right."""
+
+    def find(self, given: str | None) -> Path:
+        """The root of the project that is meant."""
+        ...
+
+    def root(self, given: str) -> Path:
+        """The absolute path of a project, there or not."""
+        ...
+
+    def exists(self, root: Path) -> bool:
+        """Whether there is a project with a log of events."""
+        ...
+
+    async def create(
+        self, root: Path, name: str | None, email: str, password: str | None
+    ) -> Created:
+        """Make a project."""
+        ...
+
+    def furnish(self, root: Path) -> DemoData:
+        """Give a project the data and the sources of the demo; what is there stays."""
+        ...
+
+    async def serve(
+        self,
+        root: Path,
+        host: str | None,
+        port: int | None,
+        announce: Callable[[str], None],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Serve until a signal; `quiet` logs warnings alone."""
+        ...
+
+    def connect(self, root: Path) -> AbstractAsyncContextManager[Connection]:
+        """A client: of the server that runs, else of the project in this process."""
+        ...
+
+    def inspect(self, root: Path) -> Sequence[Finding]:
+        """The doctor's look at the files of a project; changes nothing."""
+        ...

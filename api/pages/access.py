@@ -1,0 +1,108 @@
+"""Logging in and out, and changing one's password, with plain forms."""
+
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Response
+
+from api import auth, bodies, errors
+from api.call import Call
+from api.pages import render
+from domain.kernel import Refused
+
+Form = TypeVar("Form", bound=msgspec.Struct)
+
+
+async def login_page(call: Call) -> Response[str]:
+    """Show the form to log in."""
+    where = same_origin(call.request.query_params.get("next", "/"))
+    if call.caller.role is not None:
+        return render.see_other(where)
+    return _form(call, where=where)
+
+
+async def login(call: Call) -> Response[str]:
+    """Log in with a form, and go to where one was going."""
+    fields = bodies.form(await call.request.body())
+    where = same_origin(fields.pop("next", "/"))
+    try:
+        await auth.login(call, _convert(fields, auth.Login))
+    except Refused as refused:
+        status = errors.REFUSALS[type(refused)]
+        answer = _form(
+            call,
+            where=where,
+            status=status,
+            email=fields.get("email", ""),
+            problem=refused.detail,
+        )
+        if "retry_after" in refused.facts:
+            answer.headers["Retry-After"] = str(refused.facts["retry_after"])
+        return answer
+    return render.see_other(where)
+
+
+async def password_page(call: Call) -> Response[str]:
+    """Show the form to change one's password."""
+    return _password_form(call)
+
+
+async def change_password(call: Call) -> Response[str]:
+    """Change one's password with a form."""
+    fields = bodies.form(await call.request.body())
+    if fields.pop("repeated", None) != fields.get("new_password"):
+        return _password_form(call, status=422, problem="The two new passwords differ.")
+    try:
+        await auth.change_password(call, _convert(fields, auth.NewPassword))
+    except Refused as refused:
+        status = errors.REFUSALS[type(refused)]
+        return _password_form(call, status=status, problem=refused.detail)
+    return render.see_other("/")
+
+
+async def logout(call: Call) -> Response[str]:
+    """Log out."""
+    await auth.logout(call)
+    return render.see_other("/login")
+
+
+def same_origin(where: str) -> str:
+    """Where to go afterwards: a path of ours, or home.
+
+    Browsers read a backslash as a slash and drop control characters, so neither may be there.
+    """
+    try:
+        parts = urlsplit(where)
+    except ValueError:
+        return "/"
+    ours = where.startswith("/") and not where.startswith("//") and "\\" not in where
+    printable = where.isascii() and where.isprintable()
+    loop = parts.path in ("/login", "/logout")
+    return where if ours and printable and not loop and not parts.netloc else "/"
+
+
+def _form(
+    call: Call, *, where: str, status: int = 200, email: str = "", problem: str | None = None
+) -> Response[str]:
+    return render.page(
+        call, "login.html", "Log in", status=status, where=where, email=email, problem=problem
+    )
+
+
+def _password_form(call: Call, *, status: int = 200, problem: str | None = None) -> Response[str]:
+    return render.page(
+        call,
+        "password.html",
+        "Change your password",
+        status=status,
+        problem=problem,
+        forced=call.caller.must_change_password,
+    )
+
+
+def _convert(fields: dict[str, str], form: type[Form]) -> Form:
+    try:
+        return msgspec.convert(fields, form)
+    except msgspec.ValidationError:
+        raise errors.invalid("form", "lacks a field, or has one that is not known") from None

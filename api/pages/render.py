@@ -1,0 +1,162 @@
+"""Templates and the answers made of them: one shell around every page, fragments without it.
+
+A page that is asked for with `X-Fragments: 1` comes without its shell, for the script that keeps an
+open page up to date; such an answer has an ETag, so that what has not changed is not sent again.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.enums import MediaType
+
+from api.call import Call
+from api.pages import people, static, words
+
+if TYPE_CHECKING:
+    import minijinja
+
+TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types dango"
+)
+FRAGMENTS: Final = "x-fragments"
+ETAG_DIGITS: Final = 32
+
+
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
+    """What surrounds a page."""
+
+    title: str
+    path: str
+    version: str
+    project: str = ""
+    caller: str | None = None  # None: nobody is logged in
+    role: str = ""
+    audits: bool = False
+    position: int | None = None  # that the rows stand for; None: the page shows no rows
+    head: int = 0
+    as_of: int | None = None
+    moment: str = ""  # of the past position
+    live: bool = False
+    fragments: bool = False
+    keep: list[tuple[str, str]] = []  # of the query, what travelling in time does not change
+
+    def link(self, path: str) -> str:
+        """A link to a page, at the same point in time."""
+        if self.as_of is None:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}as_of={self.as_of}"
+
+
+def page(
+    call: Call, template: str, title: str, *, status: int = 200, **values: Any
+) -> Response[str]:
+    """A page as the caller may see it."""
+    fragments = FRAGMENTS in call.request.headers
+    shell = _shell(call, title, fragments=fragments)
+    text = _render(template, shell, values)
+    headers = {"content-security-policy": POLICY, "vary": "X-Fragments, Cookie"}
+    if fragments:
+        etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:ETAG_DIGITS]}"'
+        headers |= {"etag": etag, "cache-control": "private, no-cache"}
+        if status == 200 and call.request.headers.get("if-none-match") == etag:  # noqa: PLR2004
+            return Response("", status_code=304, media_type=MediaType.HTML, headers=headers)
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def bare(template: str, title: str, *, status: int, version: str, **values: Any) -> Response[str]:
+    """A page about which nothing is known but what it says."""
+    shell = Shell(title=title, path="", version=version)
+    headers = {"content-security-policy": POLICY}
+    return Response(
+        _render(template, shell, values),
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers=headers,
+    )
+
+
+def see_other(where: str) -> Response[str]:
+    """The answer to a form that was carried out: look there."""
+    return Response("", status_code=303, media_type=MediaType.HTML, headers={"location": where})
+
+
+def _shell(call: Call, title: str, *, fragments: bool) -> Shell:
+    platform, caller = call.platform, call.caller
+    signed_in = caller.role is not None
+    position = call.views.position if call.route.always_now is None else None
+    return Shell(
+        title=title,
+        path=call.request.url.path,
+        version=platform.version,
+        project=platform.settings.project_name,
+        caller=people.own_name(call) if signed_in else None,
+        role=str(caller.role or ""),
+        audits=caller.may("audit.view"),
+        position=position,
+        head=0 if position is None else platform.views.current.position,
+        as_of=call.as_of,
+        moment="" if call.as_of is None else words.stamp(call.views.now),
+        live=position is not None and call.as_of is None and caller.session_id is not None,
+        fragments=fragments,
+        keep=[
+            (name, value)
+            for name, value in call.request.query_params.multi_items()
+            if name not in ("as_of", "before", "after", "verify")
+        ],
+    )
+
+
+def _render(template: str, shell: Shell, values: dict[str, Any]) -> str:
+    return environment().render_template(
+        template, **values, page=shell, link=shell.link, layout=_layout(shell)
+    )
+
+
+def _layout(shell: Shell) -> str:
+    return "fragments.html" if shell.fragments else "base.html"
+
+
+@functools.cache
+def environment() -> "minijinja.Environment":
+    """The templates; each is compiled when it is first used."""
+    import minijinja
+
+    found = minijinja.Environment(
+        loader=_load,
+        undefined_behavior="strict",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        filters={
+            "status_word": words.status_word,
+            "status_shape": words.status_shape,
+            "level_shape": words.level_shape,
+            "human": words.human,
+            "age": words.age,
+            "stamp": words.stamp,
+            "iso": words.iso,
+            "seconds": words.seconds,
+            "number": words.number,
+            "plural": words.plural,
+            "pretty": words.pretty,
+        },
+        globals={"static": static.url},
+    )
+    found.add_global("icons", static.known(static.SPRITE))
+    return found
+
+
+def _load(name: str) -> str | None:
+    path = TEMPLATES / name
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def wants_fragments(scope: Any) -> bool:
+    """Whether the script asks, not the browser."""
+    return any(name == FRAGMENTS.encode() for name, _ in scope["headers"])

@@ -1,0 +1,204 @@
+// Keeps an open page up to date, and sends its forms without leaving it.
+//
+// When an event on /ws is about what a region names in `data-live`, the page is asked for anew as
+// fragments, and what differs is put in place: focus, selection, scrolling and open details stay.
+
+const QUIET_MS = 60; // after an event, wait for more of them
+const LATEST_MS = 250; // but not longer
+const MINUTE_MS = 60_000; // ages are told anew
+const OFFLINE_MS = 5_000; // without a connection, say so
+const BACKOFF_MS = 500;
+const BACKOFF_MAX_MS = 20_000;
+const TOAST_MS = 8_000;
+const REVOKED = 4401;
+
+const policy = window.trustedTypes?.createPolicy("dango", { createHTML: (text) => text });
+const parse = (text) =>
+  new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+const find = (id) => document.getElementById(id);
+let after = document.body.dataset.after;
+
+// fragments
+
+const same = (old, fresh) =>
+  old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && (old.id ?? "") === (fresh.id ?? "");
+
+function attributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    const kept = name === "open" || (name === "value" && old === document.activeElement);
+    if (!fresh.hasAttribute(name) && !kept) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}
+
+function morph(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  attributes(old, fresh);
+  const byId = new Map([...old.children].filter((node) => node.id).map((node) => [node.id, node]));
+  let place = old.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    const known = wanted.id && byId.get(wanted.id);
+    if (known && known !== place) old.insertBefore(known, place);
+    const node = known || place;
+    if (node && same(node, wanted)) {
+      morph(node, wanted);
+      place = node.nextSibling;
+    } else {
+      old.insertBefore(document.importNode(wanted, true), place);
+    }
+  }
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
+  }
+}
+
+function show(text) {
+  const page = parse(text);
+  for (const region of page.querySelectorAll("[data-live][id]")) {
+    const old = find(region.id);
+    if (old) morph(old, region);
+    else location.reload(); // the page has changed its shape
+  }
+  const position = page.getElementById("position");
+  if (position && find("position")) find("position").textContent = position.textContent;
+}
+
+let asking = false;
+let again = false;
+
+async function refresh() {
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Fragments": "1" } });
+    if (answer.status === 401) location.reload();
+    else if (answer.ok) show(await answer.text());
+  } catch {
+    // the socket notices too, and says so
+  } finally {
+    asking = false;
+    if (again) {
+      again = false;
+      soon();
+    }
+  }
+}
+
+let timer = 0;
+let since = 0;
+
+function soon() {
+  const now = performance.now();
+  if (!timer) since = now;
+  clearTimeout(timer);
+  const wait = Math.max(0, Math.min(QUIET_MS, since + LATEST_MS - now));
+  timer = setTimeout(() => {
+    timer = 0;
+    refresh();
+  }, wait);
+}
+
+// events
+
+const matches = (stream) =>
+  [...document.querySelectorAll("[data-live]")]
+    .flatMap((region) => region.dataset.live.split(" "))
+    .some((wanted) =>
+      wanted.endsWith("*") ? stream.startsWith(wanted.slice(0, -1)) : wanted === stream,
+    );
+
+let failures = 0;
+let offline = 0;
+
+function state(text) {
+  const element = find("state");
+  element.hidden = !text;
+  element.textContent = text;
+}
+
+function listen() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(`${scheme}//${location.host}/ws?after=${after}`);
+  socket.onmessage = ({ data }) => {
+    const frame = JSON.parse(data);
+    if (frame.type === "connected") {
+      if (failures) soon();
+      failures = 0;
+      clearTimeout(offline);
+      offline = 0;
+      find("offline").hidden = true;
+      state("Live");
+      return;
+    }
+    if (frame.position) after = frame.position;
+    if (matches(frame.stream ?? (frame.source ? `source:${frame.source}` : ""))) soon();
+  };
+  socket.onclose = ({ code }) => {
+    if (code === REVOKED) {
+      location.reload();
+      return;
+    }
+    state("");
+    offline ||= setTimeout(() => (find("offline").hidden = false), OFFLINE_MS);
+    const wait = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures);
+    failures += 1;
+    setTimeout(listen, wait * (0.5 + Math.random() / 2));
+  };
+}
+
+// forms
+
+function toast(text) {
+  const element = find("toast");
+  element.textContent = text;
+  element.hidden = false;
+  setTimeout(() => (element.hidden = true), TOAST_MS);
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-quiet]")) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if (button) button.disabled = true;
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { "X-Fragments": "1" },
+      body: new URLSearchParams(new FormData(form, button)),
+    });
+    const text = await answer.text();
+    if (answer.ok) {
+      show(text);
+    } else {
+      const said = parse(text).querySelector("[data-problem]");
+      toast(said ? said.textContent : `The server answered ${answer.status}.`);
+      if (button) button.disabled = false;
+    }
+  } catch {
+    toast("The server could not be reached; nothing was sent for certain.");
+    if (button) button.disabled = false;
+  }
+});
+
+for (const slider of document.querySelectorAll("[data-slider]")) {
+  slider.hidden = false;
+  const field = slider.form.elements.as_of;
+  slider.addEventListener("input", () => (field.value = slider.value));
+  field.addEventListener("input", () => (slider.value = field.value));
+}
+
+if (after) {
+  listen();
+  setInterval(() => document.hidden || refresh(), MINUTE_MS);
+}

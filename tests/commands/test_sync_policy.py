@@ -1,0 +1,419 @@
+"""A sync that was asked for is carried out: what the warehouse does, and what the log says then."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from commands.kernel import Origin
+from commands.policies.syncs import OpenRun, SyncPolicy
+from commands.ports import Load, Loaded, Progress, WorkDied, WorkRefused, WorkTimedOut
+from commands.sources import ApplySources
+from commands.syncs import CancelSync, RequestSync, StartSync
+from infra.policies import Runner
+from projections import sources, syncs
+from tests.core import Core
+from tests.datasets import source, table
+from tests.patience import until
+
+LOADED = Loaded(rows=3, tables=(table(),), files=(), snapshot=12)
+ANNA = Origin(actor="user:anna", via="session:s1", correlation="her request")
+THREE = tuple(source(name) for name in ("orders", "users", "items"))
+
+
+class Warehouse:
+    """Loads wait until the test says how they end."""
+
+    def __init__(self):
+        self.loads, self.killed, self._ends = [], [], {}
+
+    async def load(self, load, on_progress):
+        self.loads.append(load)
+        self._ends[load.source] = asyncio.get_running_loop().create_future()
+        on_progress(Progress(phase="reading", done=1, total=2))
+        try:
+            return await self._ends[load.source]
+        except asyncio.CancelledError:
+            self.killed.append(load.source)
+            raise
+
+    def end(self, name="orders", result=LOADED):
+        if isinstance(result, Exception):
+            self._ends[name].set_exception(result)
+        else:
+            self._ends[name].set_result(result)
+
+    @property
+    def loading(self):
+        return [load.source for load in self.loads if not self._ends[load.source].done()]
+
+
+class Platform:
+    """One process: core, policy and runner, from its start to its end."""
+
+    def __init__(self, core, parallel):
+        self.core, self.warehouse = core, Warehouse()
+        self.policy = SyncPolicy(
+            core.writer,
+            self.warehouse,
+            source=self._source,
+            directory=lambda found: f"/data/{found.name}",
+            request=self._request,
+            open_runs=self._open_runs,
+            monotonic=itertools.count(step=2).__next__,
+            parallel=parallel,
+        )
+        self.runner = Runner(core.log, core.codec, core.writer, [self.policy])
+
+    async def request(self, *names, **fields):
+        command = RequestSync(sources=names or ("orders",), **fields)
+        return (await self.core.send(command, ANNA)).position
+
+    async def cancel(self, job, *names):
+        await self.core.send(CancelSync(sources=names or ("orders",), job=job), ANNA)
+
+    async def loading(self, *names):
+        await until(lambda: list(names) == self.warehouse.loading)
+
+    async def happened(self, *types):
+        """Wait until the log says these about syncs, and nothing else."""
+        await until(lambda: len(types) <= len(self.types()))
+        assert list(types) == self.types()
+
+    def types(self):
+        return [i.type for i in self.core.stored() if i.type.startswith("sync_")]
+
+    def last(self):
+        return self.core.stored()[-1]
+
+    def _source(self, name):
+        found = sources.one(self.core.views.current, name)
+        return found.config if found else None
+
+    def _request(self, job):
+        (at, kind, _, data), _ = self.core.log.at(job)
+        return self.core.codec.open(at, kind, data)
+
+    def _open_runs(self):
+        unended = syncs.unended(self.core.views.current)
+        return [OpenRun(run.job, run.source, run.status == "running") for run in unended]
+
+
+@pytest.fixture
+def process(tmp_path):
+    """Run a part of a story in a process of its own; what is on the disk stays."""
+
+    def lived(part, parallel=2):
+        async def live():
+            async with Core(tmp_path) as core:
+                platform = Platform(core, parallel)
+                await core.send(ApplySources(sources=THREE))
+                await platform.runner.start()
+                try:
+                    return await part(platform)
+                finally:
+                    await platform.runner.stop()
+
+        return asyncio.run(live())
+
+    return lived
+
+
+@pytest.fixture
+def died(tmp_path):
+    """A process that died after these commands, without a word."""
+
+    def lived(*commands):
+        async def live():
+            async with Core(tmp_path) as core:
+                await core.send(ApplySources(sources=THREE))
+                for command in commands:
+                    await core.send(command, ANNA)
+
+        asyncio.run(live())
+
+    return lived
+
+
+def test_a_load_that_succeeds_completes_the_run(process):
+    async def part(platform):
+        job = await platform.request(full_refresh=True)
+        await platform.loading("orders")
+        platform.warehouse.end()
+        await platform.happened("sync_requested", "sync_started", "sync_completed")
+        return job, platform.warehouse.loads, platform.last()
+
+    job, loads, last = process(part)
+
+    assert [
+        Load(
+            source="orders",
+            type="csv",
+            job=job,
+            author="user:anna",
+            schema="raw_orders",
+            table="orders",
+            directory="/data/orders",
+            file_pattern="*.csv",
+            full_refresh=True,
+        )
+    ] == loads
+    assert (job, 3, 12, LOADED.tables, 2.0) == (
+        last.event.job,
+        last.event.rows,
+        last.event.snapshot,
+        last.event.tables,
+        last.event.duration_s,
+    )
+    assert ("policy:syncs", "policy", "her request") == (last.actor, last.via, last.correlation)
+
+
+def test_everything_that_follows_is_caused_by_the_request(process):
+    async def part(platform):
+        job = await platform.request()
+        await platform.loading("orders")
+        platform.warehouse.end()
+        await platform.happened("sync_requested", "sync_started", "sync_completed")
+        return job, platform.core.stored()
+
+    job, stored = process(part)
+
+    (cause,) = [item.id for item in stored if item.position == job]
+    assert [cause, cause] == [item.causation for item in stored if item.position > job]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WorkRefused("Not a number.", file="a.csv", line=7), ("Not a number.", "a.csv", 7)),
+        (WorkTimedOut("It took too long."), ("It took too long.", None, None)),
+        (WorkDied("The worker died."), ("The worker died.", None, None)),
+    ],
+)
+def test_a_load_that_fails_fails_the_run_with_the_place(process, error, told):
+    async def part(platform):
+        await platform.request()
+        await platform.loading("orders")
+        platform.warehouse.end(result=error)
+        await platform.happened("sync_requested", "sync_started", "sync_failed")
+        return platform.last().event
+
+    event = process(part)
+
+    assert told == (event.reason, event.file, event.line)
+    assert 2.0 == event.duration_s
+
+
+def test_some_run_at_a_time_and_the_others_wait(process):
+    async def part(platform):
+        await platform.request("orders", "users", "items")
+        await platform.loading("orders", "users")
+        assert ["sync_requested", "sync_started", "sync_started"] == platform.types()
+        platform.warehouse.end("users")
+        await platform.loading("orders", "items")
+        platform.warehouse.end("orders")
+        platform.warehouse.end("items")
+        await until(lambda: 3 == platform.types().count("sync_completed"))
+
+    process(part)
+
+
+def test_a_run_that_is_cancelled_while_it_waits_is_never_begun(process):
+    async def part(platform):
+        await platform.request("orders")
+        job = await platform.request("users")
+        await platform.request("items")
+        await platform.loading("orders")
+        await platform.cancel(job, "users")
+        platform.warehouse.end("orders")
+        await platform.loading("items")
+        return [load.source for load in platform.warehouse.loads], platform.types()
+
+    loads, types = process(part, parallel=1)
+
+    assert ["orders", "items"] == loads
+    assert 1 == types.count("sync_cancelled")
+
+
+def test_a_run_that_is_cancelled_while_it_loads_loses_its_worker(process):
+    async def part(platform):
+        job = await platform.request()
+        await platform.loading("orders")
+        await platform.cancel(job)
+        await platform.happened(
+            "sync_requested", "sync_started", "sync_cancel_requested", "sync_cancelled"
+        )
+        assert ["orders"] == platform.warehouse.killed
+        await platform.request()
+        await until(lambda: 2 == len(platform.warehouse.loads))
+
+    process(part)
+
+
+def test_a_load_that_ended_before_it_could_be_cancelled_is_completed(process):
+    async def part(platform):
+        job = await platform.request()
+        await platform.loading("orders")
+        platform.warehouse.end()
+        await platform.cancel(job)
+        await until(lambda: "sync_completed" in platform.types())
+        await asyncio.sleep(0.02)
+        assert "sync_cancelled" not in platform.types()
+
+    process(part)
+
+
+def test_progress_is_told_while_a_run_goes_on(process):
+    async def part(platform):
+        job = await platform.request()
+        await platform.loading("orders")
+        during = dict(platform.policy.progress)
+        platform.warehouse.end()
+        await platform.happened("sync_requested", "sync_started", "sync_completed")
+        await until(lambda: not platform.policy.progress)
+        return job, during
+
+    job, during = process(part)
+
+    assert {(job, "orders"): Progress(phase="reading", done=1, total=2)} == during
+
+
+def test_a_source_that_is_gone_or_of_an_unknown_type_fails(process):
+    async def part(platform):
+        await platform.request("items")
+        await platform.loading("items")
+        await platform.request("orders", "users")
+        strange = source("users", type="stripe")
+        await platform.core.send(ApplySources(sources=(strange,)))
+        platform.warehouse.end("items")
+        await until(lambda: 2 == platform.types().count("sync_failed"))
+        return [i.event.reason for i in platform.core.stored() if i.type == "sync_failed"]
+
+    assert [
+        "Source 'orders' is no longer in the configuration.",
+        "Sources of type 'stripe' cannot be synced yet.",
+    ] == process(part, parallel=1)
+
+
+# the end of a process
+
+
+def test_what_runs_at_the_end_is_interrupted_and_tried_again_at_the_next_start(process):
+    async def first(platform):
+        job = await platform.request(full_refresh=True, allow_empty=True)
+        await platform.loading("orders")
+        return job
+
+    async def second(platform):
+        await platform.loading("orders")
+        platform.warehouse.end()
+        await until(lambda: "sync_completed" in platform.types())
+        (load,) = platform.warehouse.loads
+        asked = platform._request(load.job)
+        return platform.types(), asked, load
+
+    job = process(first)
+    types, asked, load = process(second)
+
+    assert ["sync_requested", "sync_started"] * 2 == [
+        kind for kind in types if kind not in ("sync_interrupted", "sync_completed")
+    ]
+    assert (job, 1) == (asked.event.retry_of, asked.event.retry)
+    assert (True, True) == (load.full_refresh, load.allow_empty)
+
+
+def test_what_waits_at_the_end_is_carried_out_at_the_next_start(process):
+    async def first(platform):
+        await platform.request("orders")
+        await platform.request("users")
+        await platform.loading("orders")
+
+    async def second(platform):
+        await platform.loading("users", "orders")
+        return platform.types()
+
+    process(first, parallel=1)
+
+    assert 1 == process(second).count("sync_interrupted")
+
+
+def test_a_run_of_a_process_that_died_is_interrupted_and_tried_again(process, died):
+    died(
+        RequestSync(sources=("orders", "users")),
+        StartSync(source="orders", job=4),
+    )
+
+    async def part(platform):
+        await until(lambda: {"orders", "users"} == set(platform.warehouse.loading))
+        return platform.types(), {load.source: load.job for load in platform.warehouse.loads}
+
+    types, jobs = process(part)
+
+    assert 1 == types.count("sync_interrupted")
+    assert jobs["users"] == 4 < jobs["orders"]
+
+
+def test_an_interrupted_run_is_tried_again_once(process):
+    async def loading(platform):
+        await platform.loading("orders")
+
+    async def idle(platform):
+        await asyncio.sleep(0.05)
+        return platform.types(), platform.warehouse.loads
+
+    async def first(platform):
+        await platform.request()
+        await loading(platform)
+
+    process(first)
+    process(loading)
+    types, loads = process(idle)
+
+    assert (2, 2, []) == (types.count("sync_requested"), types.count("sync_interrupted"), loads)
+
+
+def test_an_interruption_that_is_told_twice_is_tried_again_once(process, died):
+    died(RequestSync(sources=("orders",)), StartSync(source="orders", job=4))
+
+    async def retried(platform):
+        await platform.loading("orders")
+        platform.warehouse.end()
+        await until(lambda: "sync_completed" in platform.types())
+
+    async def told_again(platform):
+        await asyncio.sleep(0.05)
+        return platform.types()
+
+    process(retried)
+    forget_position(process)
+    types = process(told_again)
+
+    assert (2, 1) == (types.count("sync_requested"), types.count("sync_completed"))
+
+
+def forget_position(process):
+    """As if the process had died before it noted how far its policy had come."""
+
+    async def part(platform):
+        await platform.runner.stop()
+        platform.runner._tasks.clear()
+        await platform.core.writer.transact(lambda: platform.core.log.move_policy("syncs", 0))
+
+    process(part)
+
+
+def test_a_bug_leaves_the_run_open_and_the_others_alone(process):
+    async def part(platform):
+        job = await platform.request("orders")
+        await platform.loading("orders")
+        platform.warehouse.end(result=ZeroDivisionError())
+        await platform.request("users")
+        await platform.loading("users")
+        platform.warehouse.end("users")
+        await until(lambda: "sync_completed" in platform.types())
+        assert platform._open_runs() == [OpenRun(job, "orders", running=True)]
+        await platform.cancel(job)
+        await until(lambda: [] == platform._open_runs())
+        return platform.types()
+
+    assert "sync_cancelled" in process(part)

@@ -1,0 +1,72 @@
+"""project.yml: half of it is nothing to start a server on."""
+
+import pytest
+
+from infra.configuration.documents import Unreadable
+from infra.configuration.project import Settings, read
+
+
+@pytest.fixture
+def given(tmp_path):
+    def write(text, name="project.yml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path
+
+    return write
+
+
+def test_a_missing_file_is_all_defaults(tmp_path):
+    assert Settings() == read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("platform:\n  port: many\n", 2),
+        ("platform:\n  port: 65536\n", 2),
+        ("platform:\n  port: -1\n", 2),
+        ("platform:\n  port: 1\n  port: 2\n", 3),
+        ("auth:\n  anonymous_reads: sometimes\n", 2),
+        ("auth:\n  session_max_days: 0\n", 2),
+        ("auth:\n  idle_timeout_minutes: 0\n", 2),
+        ("api:\n  query_max_rows: 0\n", 2),
+        ("api:\n  query_timeout_seconds: 0\n", 2),
+        ("api:\n  query_timeout_seconds: .nan\n", 2),
+        ("storage:\n  warehouse: here\n", 2),
+        ("platform: [", 1),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(given, text, line):
+    with pytest.raises(Unreadable) as caught:
+        read(given(text))
+
+    assert ("project.yml", line) == (caught.value.file, caught.value.line)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("true", "true"), ("False", "false"), ("auto", "auto"), ("no", "false")]
+)
+def test_anonymous_reads_are_yes_no_or_auto(given, value, said):
+    settings = read(given(f"auth:\n  anonymous_reads: {value}\n"))
+
+    assert said == str(settings.auth.anonymous_reads).lower()
+
+
+def test_keys_of_the_existing_product_pass(given):
+    text = "project: {name: shop, purpose: all of it}\nplatform: {port: 1, duckdb_path: x}\n"
+
+    assert ("shop", 1) == ((s := read(given(text))).project.name, s.platform.port)
+
+
+def test_authentication_is_switched_off_by_either_file_and_on_by_none(given):
+    assert not read(given("auth: {enabled: false}\n")).auth.enabled
+    assert not read(given("enabled: true\n", "auth.yml")).auth.enabled
+    given("auth: {enabled: true}\n")
+
+    assert not read(given("enabled: false\n", "auth.yml")).auth.enabled
+
+
+@pytest.mark.parametrize("text", ["enabled: perhaps\n", "\t", "- a\n"])
+def test_a_broken_auth_file_does_not_switch_it_off(given, text):
+    with pytest.raises(Unreadable):
+        read(given(text, "auth.yml"))
