@@ -16,7 +16,11 @@ ALL: Final = "sources"  # the tag of everything that changes which sources there
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One source's configuration. `options` is the block named after its type, secrets masked."""
+    """One source's configuration.
+
+    `options` is the block named after its type; of a type that is not known in full it holds the
+    keys alone, each with `****`.
+    """
 
     name: str
     type: str
@@ -26,7 +30,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     table: str
     options: dict[str, Any] = {}
-    fingerprint: str = ""  # keyed digest of the block with its secrets: tells that one changed
+    fingerprint: str = ""  # keyed digest of the whole block: tells that a value changed
 
 
 # Tags and fields are a storage format: add, never change. docs/explanation/events.md

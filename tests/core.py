@@ -9,6 +9,7 @@ from domain import registry
 from domain.upcasters import UPCASTERS
 from infra.keys import Keys
 from infra.log.envelope import Codec
+from infra.log.replay import replay
 from infra.log.sqlite import SQLiteLog
 from infra.log.vault import Vault
 from infra.views.views import Views
@@ -84,4 +85,4 @@ class Core:
 
     def stored(self):
         """All events of the log."""
-        return list(self.views.stored())
+        return list(replay(self.codec, self.path))

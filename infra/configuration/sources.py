@@ -1,7 +1,7 @@
 """sources.yml: which sources there are. Unknown keys of a source are refused, as they always were.
 
-Each type has a block of its own name. `csv` is known in full; the blocks of other types are kept
-with what looks like a secret masked, so that an existing project opens as it is.
+Each type has a block of its own name. `csv` is known in full. Of the blocks of other types, which
+an existing project may have, only the keys are told: any value may be a secret, and events stay.
 """
 
 import math
@@ -16,11 +16,7 @@ from domain.sources import Source
 from infra.configuration.documents import Document
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-_SECRET: Final = re.compile(
-    r"(?i)^pass$|passw|passphrase|pwd|secret|token|credential|private|dsn|connection_?string"
-    r"|(api|access|account|encryption|service|shared)_?key"
-)
-_WITH_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]*@")  # scheme://user:password@host
+MASK: Final = "****"
 _OF_ALL: Final = frozenset(
     {
         "name",
@@ -91,10 +87,12 @@ def _source(
         csv = document.convert_at(block, CsvBlock, path)
         _inside(document, csv.directory, f"{path}.directory")
         _pattern(document, csv.file_pattern, f"{path}.file_pattern")
-        block = msgspec.to_builtins(csv)
+        block = options = msgspec.to_builtins(csv)
     elif not isinstance(block, dict):
         raise document.refused(f"{place}.{known.type}", "is not a block of keys")
-    block = _plain(block)
+    else:
+        block = _plain(block)
+        options = dict.fromkeys(block, MASK)
     return Source(
         name=known.name,
         type=known.type,
@@ -103,7 +101,7 @@ def _source(
         labels=known.tags,
         schema=known.schema or f"raw_{known.name}",
         table=known.name,
-        options=_masked(block),
+        options=options,
         fingerprint=digest("source", msgspec.json.encode(block, order="sorted").decode()),
     )
 
@@ -132,18 +130,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     return str(value)  # dates of YAML, numbers that JSON has no place for
-
-
-def _masked(value: Any, *, secret: bool = False) -> Any:
-    """All that stands below a key that sounds secret is; a name of a variable is not."""
-    if isinstance(value, dict):
-        return {k: _masked(v, secret=secret or _is_secret(k)) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, secret=secret) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    return "****" if secret or _WITH_PASSWORD.search(str(value)) else value
-
-
-def _is_secret(key: str) -> bool:
-    return bool(_SECRET.search(key)) and not key.endswith("_env")

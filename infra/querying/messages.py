@@ -1,19 +1,27 @@
-"""The engine's errors as refusals: its own words, with line and column, without server paths."""
+"""The engine's errors as refusals: its own words, with line and column.
+
+Neither server paths nor secrets are in them, but for those that the user wrote down themselves.
+"""
 
 import re
+from collections.abc import Iterable
 
 import duckdb
 
 from commands import ports
+from infra.workers import secrecy
 
 # "…\n\nLINE 3: ...part of the line\n            ^" is how the engine shows a place.
 PLACE = re.compile(r"\n*LINE (\d+): (.*)\n( *)\^", re.DOTALL)
 EXCERPT_GAP = "..."
 STACK_TRACE = "Stack Trace"  # the engine adds one to its internal errors
-PATH = re.compile(r"(?<![\w./])(?:\w+:/)?(?:/[^\s'\"`,;:()\[\]{}]+){2,}/?")
+IN_PATH = r"[^\s'\"`,;:()\[\]{}]"
+PATH = rf"(?<![\w./])(?:\w+:/)?(?:/{IN_PATH}+){{2,}}/?"
 MESSAGE_CHARS_MAX = 2000
 
 Place = tuple[int, int]
+
+_places: set[str] = set()  # where this process's warehouse lies
 
 
 def refused(error: duckdb.Error, sql: str) -> ports.WorkRefused:
@@ -51,9 +59,17 @@ def place_at(sql: str, offset: int | None) -> Place | None:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
+def hide_places(paths: Iterable[str]) -> None:
+    """Name the paths to be known by their text: they may hold blanks, where PATH would end."""
+    _places.update(path for path in paths if path.strip("/"))
+
+
 def scrubbed(message: str, sql: str) -> str:
-    """Take out each path that the user did not write."""
-    return PATH.sub(lambda found: found[0] if found[0] in sql else "(a path)", message)
+    """Take out the secrets of the settings, and each path that the user did not write."""
+    known = [f"{re.escape(path)}{IN_PATH}*" for path in sorted(_places, key=len, reverse=True)]
+    path = re.compile("|".join((*known, PATH)))
+    message = secrecy.hidden(message, sql)
+    return path.sub(lambda found: found[0] if found[0] in sql else "(a path)", message)
 
 
 def _place_in(sql: str, line: int, excerpt: str, indent: int) -> Place | None:

@@ -11,6 +11,7 @@ temporary tables, and functions that cannot be interrupted. A test keeps this li
 import duckdb
 import msgspec
 
+from infra.querying import messages
 from infra.querying.relations import Published, Relation
 from infra.querying.settings import Settings
 from infra.warehouse import attach
@@ -30,6 +31,7 @@ def open_reader(
         memory_bytes_max=settings.memory_bytes_max,
         threads=threads or settings.threads,
     )
+    messages.hide_places(bounded.places())
     con = attach.connect(bounded, read_only=True, snapshot=snapshot)
     con.execute(f"USE {CATALOG}")
     con.execute("SET temp_directory = ''")  # nothing spills: the worker may not write files

@@ -77,11 +77,7 @@ class Worker:
     def _reader_of(self, snapshot: int) -> Reader:
         if self._past is None or self._past[0] != snapshot:
             self._past = None
-            try:
-                self._past = snapshot, self._open(snapshot)
-            except (duckdb.InvalidInputException, duckdb.BinderException):
-                reason = f"The warehouse has no snapshot {snapshot} any more."
-                raise ports.WorkRefused(reason, snapshot=snapshot) from None
+            self._past = snapshot, self._open(snapshot)
         return self._past[1]
 
     def _open(self, snapshot: int | None) -> Reader:

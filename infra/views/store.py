@@ -168,6 +168,10 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     )
     database.execute("PRAGMA synchronous=OFF")
     database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    if readonly:
+        # The WAL is opened by the first read, by its name: that must not be another file's, which
+        # has come in the meantime.
+        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return database
 
 

@@ -1,6 +1,7 @@
 """Open the warehouse in a child process: extensions from their wheels, nothing downloaded."""
 
 import importlib.util
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,18 @@ from commands import ports
 from infra.warehouse import temporary
 from infra.warehouse.quoting import literal
 from infra.warehouse.settings import POSTGRES, S3, S3Access, Settings
+from infra.workers import secrecy
 
 LAKE = "lake"
 RETRIES_MAX = 50  # DuckLake's own, on conflicts in a PostgreSQL catalogue
+UNOPENED = "The warehouse could not be opened; the server's log says why."
+
+log = logging.getLogger("infra.warehouse")
 
 
 def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Give an engine with all extensions loaded, which takes 0.3 s: what makes a worker warm."""
+    secrecy.hide(settings.secrets())
     folder = str(temporary.own_folder(settings))
     connection = duckdb.connect(
         config={
@@ -52,7 +58,7 @@ def attached(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection of its own with the warehouse attached for writing, for one task."""
     with base.cursor() as connection:
-        connection.execute(attach_sql(settings))
+        _attach(connection, settings)
         try:
             yield connection
         finally:
@@ -68,7 +74,7 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Give an engine with the warehouse attached as `lake`, as of `snapshot` when given."""
     connection = engine(settings)
-    connection.execute(attach_sql(settings, read_only=read_only, snapshot=snapshot))
+    _attach(connection, settings, read_only=read_only, snapshot=snapshot)
     return connection
 
 
@@ -114,6 +120,35 @@ def attach_sql(
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
     return f"ATTACH {literal(source)} AS {LAKE} ({', '.join(options)})"
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    read_only: bool = False,
+    snapshot: int | None = None,
+) -> None:
+    """Attach the warehouse. Raises WorkFailed; WorkRefused when there is no such snapshot.
+
+    The engine's complaint repeats the whole connection string, so it goes to the log alone.
+    """
+    try:
+        connection.execute(attach_sql(settings, read_only=read_only, snapshot=snapshot))
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.InvalidInputException, duckdb.BinderException) as error:
+        if snapshot is None:
+            raise _unopened(error) from None
+        reason = f"The warehouse has no snapshot {snapshot} any more."
+        raise ports.WorkRefused(reason, snapshot=snapshot) from None
+    except duckdb.Error as error:
+        raise _unopened(error) from None
+
+
+def _unopened(error: duckdb.Error) -> ports.WorkFailed:
+    log.warning("the warehouse could not be opened: %s", secrecy.hidden(str(error)))
+    return ports.WorkFailed(UNOPENED)
 
 
 def _secret(access: S3Access) -> str:

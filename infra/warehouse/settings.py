@@ -1,5 +1,9 @@
 """Where the warehouse lies, and the bounds within which it is used."""
 
+import os
+import re
+import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -7,6 +11,19 @@ import msgspec
 GLOB_CHARACTERS = frozenset("*?[")
 POSTGRES = "postgres:"
 S3 = "s3://"
+SHARED_PARTS_MIN = 3  # of a folder that all paths share: / and /srv alone say nothing
+# Keys of a libpq string whose values are no secrets.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+PLAIN_KEYS = frozenset(
+    (
+        "application_name channel_binding client_encoding connect_timeout dbname gssencmode host"
+        " hostaddr keepalives keepalives_count keepalives_idle keepalives_interval"
+        " load_balance_hosts port require_auth service sslmode sslnegotiation"
+        " target_session_attrs tcp_user_timeout user"
+    ).split()
+)
+URL = re.compile(r"\w+://(?:(?P<login>.*)@)?[^?]*(?:\?(?P<query>.*))?", re.DOTALL)
+PAIR = re.compile(r"(?:(\w+)\s*=\s*)?('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])+)", re.DOTALL)
 
 
 class S3Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,3 +79,42 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def remote(self) -> bool:
         """True when workers need the network to reach catalogue or data."""
         return not self.embedded or self.data.startswith(S3)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give what neither an answer nor a log may hold: passwords, keys, a whole libpq string."""
+        found = [] if self.s3 is None else [self.s3.key, self.s3.secret]
+        if not self.embedded:
+            connection = self.catalog.removeprefix(POSTGRES)
+            found += [self.catalog, connection, *_secrets_of(connection)]
+        return tuple(secret for secret in found if secret)
+
+    def places(self) -> tuple[str, ...]:
+        """Give the paths that an engine's message may begin a path with."""
+        local = [self.temp_directory]
+        found = [self.temp_directory, self.data]
+        if self.embedded:
+            local.append(self.catalog)
+            found.append(self.catalog)
+        if not self.data.startswith(S3):
+            local.append(self.data)
+        elif self.s3 is not None and self.s3.endpoint:
+            found += [f"http://{self.s3.endpoint}", f"https://{self.s3.endpoint}"]
+        shared = os.path.commonpath([Path(path).absolute() for path in local])
+        if len(local) > 1 and len(Path(shared).parts) >= SHARED_PARTS_MIN:
+            found.append(shared)  # the project, as a rule
+        return tuple(found)
+
+
+def _secrets_of(connection: str) -> Iterator[str]:
+    """Find the secret values of a libpq string in either form, raw and decoded."""
+    if (url := URL.fullmatch(connection)) is not None:
+        password = (url["login"] or "").partition(":")[2]
+        yield from (password, urllib.parse.unquote(password))
+        for pair in (url["query"] or "").split("&"):
+            key, _, value = pair.partition("=")
+            if key not in PLAIN_KEYS:
+                yield from (value, urllib.parse.unquote(value))
+        return
+    for key, value in PAIR.findall(connection):
+        if key not in PLAIN_KEYS:  # a word without a key is a piece of a value that lacks quotes
+            yield from (value, re.sub(r"\\(.)", r"\1", value.strip("'")))

@@ -47,7 +47,7 @@ def create(engine: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         try:
             with attach.attached(engine, settings):
                 return
-        except duckdb.Error:
+        except ports.WorkFailed:
             # Another node may be making the tables of a PostgreSQL catalogue at this moment.
             if settings.embedded or attempt == CREATE_ATTEMPTS_MAX:
                 raise

@@ -10,12 +10,11 @@ import queue
 import socket
 import sys
 import threading
-import traceback
 
 import msgspec
 
 from commands import ports
-from infra.workers import limits, wire
+from infra.workers import limits, secrecy, wire
 from infra.workers.desk import Desk, Run
 from infra.workers.kinds import Kind
 
@@ -57,6 +56,7 @@ def main() -> None:
     """Take the start message, warm up, then do one task after the other."""
     line = Line(socket.socket(fileno=os.dup(0)))
     _protect_standard_streams()
+    secrecy.watch_prints()
     _, payload = line.receive()
     start = msgspec.json.decode(payload, type=wire.Start)
     isolated = not start.kind.network and limits.leave_network()
@@ -66,10 +66,10 @@ def main() -> None:
     try:
         run: Run = importlib.import_module(start.kind.handler).start(start.config)
     except ports.WorkFailed as failed:
-        line.send(wire.frame(wire.Tag.DIED, wire.ending(failed.reason, failed.facts)))
+        line.send(_ended(wire.Tag.DIED, failed))
         return
     except Exception as bug:  # noqa: BLE001 - the edge of the process
-        traceback.print_exc()
+        secrecy.log.error("the %s worker could not start", start.kind.name, exc_info=bug)
         reason = f"The {start.kind.name} worker could not start ({type(bug).__name__})."
         line.send(wire.frame(wire.Tag.DIED, wire.ending(reason, {})))
         return
@@ -90,20 +90,30 @@ def perform(kind: Kind, run: Run, task: bytes, desk: Desk) -> tuple[bytes, bool]
     try:
         result = msgspec.json.encode(run(msgspec.Raw(task), desk))
     except ports.WorkRefused as refused:
-        return wire.frame(wire.Tag.REFUSED, wire.ending(refused.reason, refused.facts)), True
+        return _ended(wire.Tag.REFUSED, refused, task), True
     except ports.WorkFailed as failed:
-        return wire.frame(wire.Tag.FAILED, wire.ending(failed.reason, failed.facts)), True
+        return _ended(wire.Tag.FAILED, failed, task), True
     except MemoryError:
         reason = "The worker ran out of memory."
         return wire.frame(wire.Tag.DIED, wire.ending(reason, {"limit": "memory"})), False
     except Exception as bug:  # noqa: BLE001 - the edge of the process; the text may hold data
-        traceback.print_exc()
+        secrecy.log.error("the %s worker failed", kind.name, exc_info=bug)
         reason = f"The {kind.name} worker failed unexpectedly ({type(bug).__name__})."
         return wire.frame(wire.Tag.FAILED, wire.ending(reason, {})), True
     if len(result) > kind.result_bytes_max:
         reason = f"The result is larger than {kind.result_bytes_max} bytes."
         return wire.frame(wire.Tag.FAILED, wire.ending(reason, {"bytes": len(result)})), True
     return wire.frame(wire.Tag.RESULT, result), True
+
+
+def _ended(tag: wire.Tag, failed: ports.WorkFailed, task: bytes = b"") -> bytes:
+    """Say why there is no result, without secrets that do not stand in the task itself."""
+    told = task.decode(errors="replace")
+    facts = {
+        name: secrecy.hidden(value, told) if isinstance(value, str) else value
+        for name, value in failed.facts.items()
+    }
+    return wire.frame(tag, wire.ending(secrecy.hidden(failed.reason, told), facts))
 
 
 def _protect_standard_streams() -> None:

@@ -19,6 +19,7 @@ from domain.permissions import Role
 from domain.upcasters import UPCASTERS
 from infra.keys import Keys
 from infra.log.envelope import Codec
+from infra.log.replay import replay
 from infra.log.sqlite import SQLiteLog
 from infra.log.vault import Vault
 from infra.seen import SeenFile
@@ -142,7 +143,7 @@ class Server:
 
     def rebuilt_differently(self):
         beside = self.views.path.with_name("beside.db")
-        build(beside, projections.PROJECTIONS, registry.EVENTS, self.views.stored())
+        build(beside, projections.PROJECTIONS, registry.EVENTS, replay(Codec(registry.EVENTS, UPCASTERS), self.log.path))
         tables = [table for p in projections.PROJECTIONS for table in p.tables]
         with contextlib.closing(sqlite3.connect(self.views.path)) as live:
             return list(differences(live, beside, tables))

@@ -27,7 +27,7 @@ def test_a_key_is_made():
 
 
 def test_its_name_goes_to_the_vault_alone():
-    assert (Keep("api_key_name", "k1", b"laptop"),) == CREATE.vault()
+    assert (Keep("api_key_name", "k1", b"laptop", owner=CREATE.user_id),) == CREATE.vault()
 
 
 def test_a_key_that_is_expired_from_the_start_is_refused():

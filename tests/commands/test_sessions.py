@@ -87,7 +87,11 @@ def test_nobody_logs_in_to_an_account_that_is_not_there():
 
 def test_the_clients_address_and_a_new_hash_go_to_the_vault_alone():
     client = Keep(
-        "session", "s1", b'{"address":"10.0.0.1","agent":"curl"}', NOW + timedelta(days=7)
+        "session",
+        "s1",
+        b'{"address":"10.0.0.1","agent":"curl"}',
+        NOW + timedelta(days=7),
+        LOGIN.user_id,
     )
 
     assert (client,) == LOGIN.vault()

@@ -17,8 +17,8 @@ from tests.patience import until
 class Listener:
     """A policy that notes what it is told, and stumbles where it is asked to."""
 
-    def __init__(self, name="listener", types=(QueryExecuted,), stumbles=()):
-        self.name, self.types = name, types
+    def __init__(self, name="listener", types=(QueryExecuted,), stumbles=(), *, late=False):
+        self.name, self.types, self.begins_at_head = name, types, late
         self.told, self.stumbles = [], list(stumbles)
 
     async def recover(self):
@@ -157,3 +157,24 @@ def test_a_policy_that_is_told_nothing_keeps_still(process):
     process(nothing, listener)
 
     assert ["recovered", "stopped"] == listener.told
+
+
+def test_a_new_policy_may_begin_with_what_happens_from_now_on(process):
+    new, again = Listener(late=True), Listener(late=True)
+
+    async def first(core, runner):
+        await ask(core, 1, 2)
+
+    async def second(core, runner):
+        assert {"listener": 2} == runner.positions
+        assert 2 == core.log.policy_position("listener")
+
+    async def third(core, runner):
+        await until(lambda: 3 in again.told)
+
+    process(first)
+    process(second, new)
+    process(lambda core, runner: ask(core, 3))
+    process(third, again)
+
+    assert (["recovered", "stopped"], ["recovered", 3, "stopped"]) == (new.told, again.told)

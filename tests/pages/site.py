@@ -1,4 +1,4 @@
-"""A server in this process with people and sources in any state, and what pages are looked at for."""
+"""A server in this process, people and sources in any state, and a reader of its pages."""
 
 import dataclasses
 import re
@@ -53,9 +53,7 @@ class Site(access.Server):
         return found
 
     async def tell(self, command, causation=None):
-        origin = Origin(
-            actor=ORIGIN.actor, via=ORIGIN.via, correlation="test", causation=causation
-        )
+        origin = Origin(actor=ORIGIN.actor, via=ORIGIN.via, correlation="test", causation=causation)
         outcome = await self.writer.send(command, origin)
         return outcome.recorded[-1] if outcome.recorded else None
 

@@ -1,4 +1,4 @@
-"""Every page, for every kind of caller, in every state: it answers as it should, and nothing leaks."""
+"""Every page, for every kind of caller, in every state, answers as it should; nothing leaks."""
 
 import pytest
 
@@ -60,8 +60,8 @@ def test_every_page_answers_every_caller_as_it_should(tmp_path, state):
         people = await site.people()
         await state(site)
         wrong = []
-        for path, statuses in PAGES.items():
-            path = path.format(head=site.log.head())
+        for template, statuses in PAGES.items():
+            path = template.format(head=site.log.head())
             for caller, status in zip(CALLERS, statuses, strict=True):
                 page = await look(people[caller], path, headers=HTML)
                 where = f"{caller} {path}"

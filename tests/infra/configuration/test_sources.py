@@ -127,7 +127,7 @@ def test_a_bomb_of_aliases_does_not_go_off(given):
     block = "sources:\n  - name: a\n    type: stripe\n    stripe: {all: *i}\n"
 
     assert "values" in given(bomb + block).refused().reason
-    assert "nested" not in str(given("sources: " + "[" * 20_000).refused().line)
+    assert "is not YAML" in given("sources: " + "[" * 2_000).refused().reason
 
 
 def test_a_small_alias_is_taken(given):

@@ -151,6 +151,13 @@ def test_one_kind_is_forgotten_or_all_of_an_id(sealed):
     assert SECRET == sealed.vault.read("email", "ben")
 
 
+def test_with_an_id_goes_what_it_owns(sealed):
+    sealed.write(Keep("session", "s1", SECRET, owner="anna"), Keep("email", "anna", SECRET))
+    sealed.write(Keep("session", "s2", SECRET, owner="ben"), Forget(None, "anna"))
+
+    assert [("s2",)] == sealed.execute("SELECT id FROM vault")
+
+
 @pytest.mark.parametrize("last", [Forget("email", "anna"), Keep("email", "anna", b"x" * 900)])
 def test_what_is_forgotten_or_replaced_leaves_not_even_its_seal_behind(sealed, last):
     sealed.write(*(Keep("email", f"user-{number}", SECRET) for number in range(200)))

@@ -128,7 +128,32 @@ def test_a_tail_that_was_cut_off_shows_by_the_head_that_was_noted_down(path, dat
     noted = verify(path)
     with restored(database, EVENTS):
         database.execute("DELETE FROM events WHERE position = ?", (EVENTS,))
+        database.execute("DELETE FROM event_tags WHERE position = ?", (EVENTS,))
         cut = verify(path)
+    database.execute("INSERT INTO event_tags VALUES (?, ?)", (f"query:q{EVENTS}", EVENTS))
 
     assert (True, EVENTS - 1) == (cut.ok, cut.head)
     assert (noted.head, noted.hash) != (cut.head, cut.hash)
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("DELETE FROM event_tags WHERE position = 7", "INSERT INTO event_tags VALUES (:tag, 7)"),
+        (
+            "UPDATE event_tags SET tag = 'query:q' WHERE position = 7",
+            "UPDATE event_tags SET tag = :tag WHERE position = 7",
+        ),
+        (
+            "INSERT INTO event_tags VALUES ('query:q8', 7)",
+            "DELETE FROM event_tags WHERE position = 7 AND tag != :tag",
+        ),
+    ],
+)
+def test_a_change_of_the_tags_by_which_events_are_found_is_named(path, database, change, back):
+    database.execute(change)
+    proof = verify(path)
+    database.execute(back, {"tag": "query:q7"})
+
+    assert (False, 7) == (proof.ok, proof.position)
+    assert verify(path).ok

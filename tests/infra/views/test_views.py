@@ -196,7 +196,7 @@ def test_what_serves_is_what_the_log_says_until_somebody_changes_a_row(tmp_path)
 
 async def swap(core):
     beside = core.views.path.with_name("beside.db")
-    await asyncio.to_thread(build, beside, PROJECTIONS, EVENTS, core.views.stored())
+    await asyncio.to_thread(build, beside, PROJECTIONS, EVENTS, core.stored())
     await core.writer.call(lambda: core.views.swap(beside))
 
 
@@ -289,7 +289,7 @@ def test_views_that_broke_serve_again_after_an_exchange(tmp_path):
                 await core.send(query(number))
             core.views.projections = (AUDIT,)
             beside = core.views.path.with_name("beside.db")
-            build(beside, (AUDIT,), EVENTS, core.views.stored())
+            build(beside, (AUDIT,), EVENTS, core.stored())
             await core.writer.call(lambda: core.views.swap(beside))
             assert 4 == (await core.send(query(4))).position
             return positions(core.views.current)

@@ -1,0 +1,113 @@
+"""Commands, faults and groups for tests of the writer."""
+
+import asyncio
+import contextlib
+import functools
+import sqlite3
+import threading
+
+from commands.kernel import (
+    Command,
+    Keep,
+)
+from commands.queries import RecordQuery
+from commands.table import DECIDERS
+from domain.kernel import Decider
+from domain.queries import QueryExecuted
+from infra.log.sqlite import SQLiteLog
+from tests.core import ORIGIN, Core
+
+PATIENCE_S = 20
+
+
+def query(number=1, sql="SELECT 1"):
+    return RecordQuery(executed=executed(number), sql=sql)
+
+
+def executed(number=1):
+    return QueryExecuted(query_id=f"q{number}", outcome="answered")
+
+
+class Break(Command, frozen=True, kw_only=True):
+    """A command with a bug."""
+
+    vaulted: bool = False
+
+    def vault(self):
+        return (Keep("kind", "fine", b""), Keep("kind", "\udfff", b""))
+
+
+def broken(state, command):
+    if not command.vaulted:
+        raise ZeroDivisionError
+    return [executed("broken")]
+
+
+BREAK = Decider(initial=None, boundary=lambda _: (), evolve=lambda s, _: s, decide=broken)
+SEEN = {**DECIDERS, Break: BREAK}
+
+
+class Faulty(SQLiteLog):
+    """A recorder on a disk that fails when it is told to."""
+
+    fault = None
+
+    def commit(self):
+        if self.fault is not None:
+            raise self.fault
+        super().commit()
+
+
+def fault(name):
+    error = sqlite3.OperationalError("the disk failed")
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    return error
+
+
+def story(told):
+    """A test that is lived inside of a core."""
+
+    @functools.wraps(told)
+    def test(tmp_path):
+        async def live():
+            async with Core(tmp_path, recorder=Faulty, deciders=SEEN) as core:
+                await asyncio.wait_for(told(core), PATIENCE_S)
+
+        asyncio.run(live())
+
+    del test.__wrapped__  # else pytest asks for the argument `core`
+    return test
+
+
+@contextlib.asynccontextmanager
+async def held(core):
+    """The writer thread waits, so that what is sent meanwhile stands in the queue."""
+    reached, free = threading.Event(), threading.Event()
+
+    def hold():
+        reached.set()
+        assert free.wait(PATIENCE_S)
+
+    holding = asyncio.create_task(core.writer.call(hold))
+    await asyncio.to_thread(reached.wait, PATIENCE_S)
+    try:
+        yield
+    finally:
+        free.set()
+        await holding
+
+
+async def together(core, *commands, origins=()):
+    """Send all of these in one group; answers their outcomes and exceptions."""
+    async with held(core):
+        origins = origins or [ORIGIN] * len(commands)
+        tasks = [
+            asyncio.create_task(core.send(command, origin))
+            for command, origin in zip(commands, origins, strict=True)
+        ]
+        await asyncio.sleep(0)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def ids(core):
+    return [item.event.query_id for item in core.stored()]
