@@ -36,13 +36,27 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     reject_ratio_max: float = 0.0
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose commit is looked for, and where it would have written."""
+
+    source: str
+    job: int
+    schema: str
+    table: str
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
     """What one load changed: `rows` is the number that it loaded, `snapshot` the commit's id."""
 
     rows: int
     tables: tuple[Table, ...]
-    files: tuple[File, ...]
     snapshot: int
+
+
+class Loaded(Published, frozen=True, kw_only=True):
+    """The same, told by the load itself, which knows its files too."""
+
+    files: tuple[File, ...]
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +89,10 @@ class Maintain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Maintained(msgspec.Struct, frozen=True, kw_only=True):
-    """What upkeep did; `snapshot` is the newest one afterwards."""
+    """What upkeep did; `snapshot` is the newest one afterwards, `oldest_snapshot` the first left."""
 
     snapshot: int
+    oldest_snapshot: int
     files_merged: int
     snapshots_expired: int
     files_removed: int
@@ -109,9 +124,15 @@ class Busy(WorkFailed):
 
 
 class Warehouse(Protocol):
-    """The warehouse as the commands see it. Cancelling an awaiting task kills its worker."""
+    """The warehouse as the commands see it. Cancelling an awaiting task kills its worker.
+
+    However a load ends, only `published` tells whether its commit was made: a worker can be killed
+    behind it, and so can the process that was to hear of it.
+    """
 
     async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
+
+    async def published(self, target: Target) -> Published | None: ...
 
     async def query(self, query: Query, deadline_s: float) -> Queried: ...
 

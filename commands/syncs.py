@@ -22,22 +22,24 @@ class RequestSync(Command, frozen=True, kw_only=True):
 
 
 class StartSync(Command, frozen=True, kw_only=True):
-    """A worker is at hand for this run."""
+    """A worker is at hand for this run; it may write to this table, and to no other schema."""
 
     source: str
     job: int
+    schema: str = ""
+    table: str = ""
 
 
 class CompleteSync(Command, frozen=True, kw_only=True):
-    """The run's data is published."""
+    """The run's data is published. None: only a process that died knew it."""
 
     source: str
     job: int
     rows: int
     tables: tuple[Table, ...]
-    files: tuple[File, ...]
+    files: tuple[File, ...] | None = None
     snapshot: int
-    duration_s: float
+    duration_s: float | None = None
 
 
 class FailSync(Command, frozen=True, kw_only=True):
@@ -78,9 +80,11 @@ SyncCommand = (
 
 
 def boundary(command: SyncCommand) -> Boundary:
-    """All that happened to the sources that the command names."""
+    """All that happened to the sources that the command names, or to the schema."""
     if isinstance(command, RequestSync | CancelSync):
         return syncs.boundary(command.sources)
+    if isinstance(command, StartSync):
+        return syncs.boundary((command.source,), command.schema)
     return syncs.boundary((command.source,))
 
 
@@ -90,9 +94,10 @@ def decide(state: syncs.Syncs, command: SyncCommand) -> Sequence[Event]:
         case RequestSync():
             return syncs.request(state, syncs.SyncRequested(**_fields(command)))
         case StartSync():
-            return syncs.start(state, command.source, command.job)
+            return syncs.start(state, syncs.SyncStarted(**_fields(command)))
         case CompleteSync():
-            return syncs.end(state, syncs.SyncCompleted(**_fields(command)))
+            ending = syncs.SyncCompleted(**{**_fields(command), "files": ()})
+            return syncs.complete(state, ending, command.files)
         case FailSync():
             return syncs.end(state, syncs.SyncFailed(**_fields(command)))
         case CancelSync():

@@ -12,6 +12,12 @@ class RequestMaintenance(Command, frozen=True, kw_only=True):
     """Maintain the warehouse."""
 
 
+class StartMaintenance(Command, frozen=True, kw_only=True):
+    """A worker is at hand for this job."""
+
+    job: int
+
+
 class EndMaintenance(Command, frozen=True, kw_only=True):
     """It has ended like this."""
 
@@ -22,7 +28,7 @@ class AbandonMaintenance(Command, frozen=True, kw_only=True):
     """The process that was at it is gone."""
 
 
-UpkeepCommand = RequestMaintenance | EndMaintenance | AbandonMaintenance
+UpkeepCommand = RequestMaintenance | StartMaintenance | EndMaintenance | AbandonMaintenance
 
 
 def decide(state: upkeep.Upkeep, command: UpkeepCommand) -> Sequence[Event]:
@@ -30,6 +36,8 @@ def decide(state: upkeep.Upkeep, command: UpkeepCommand) -> Sequence[Event]:
     match command:
         case RequestMaintenance():
             return upkeep.request(state)
+        case StartMaintenance():
+            return upkeep.start(state, command.job)
         case EndMaintenance():
             return upkeep.end(state, command.ending)
         case AbandonMaintenance():
@@ -46,6 +54,7 @@ _DECIDER: Final = Decider(
 )
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     RequestMaintenance: _DECIDER,
+    StartMaintenance: _DECIDER,
     EndMaintenance: _DECIDER,
     AbandonMaintenance: _DECIDER,
 }

@@ -1,6 +1,12 @@
 """What lies in the warehouse, as events tell it: tables, columns, files."""
 
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
 import msgspec
+
+FILES_TOLD_MAX: Final = 20  # files that an event names; the others are in its manifest
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,3 +34,17 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     encoding: str = "utf-8"
     rejected: int = 0
+
+
+def told(files: Sequence[File]) -> tuple[File, ...]:
+    """The files that an event names: the largest ones, and by path among equals."""
+    return tuple(sorted(files, key=lambda file: (-file.size_bytes, file.path))[:FILES_TOLD_MAX])
+
+
+def manifest(files: Sequence[File]) -> str:
+    """What proves a set of files later: SHA-256 over `<path> NUL <size> NUL <sha256> LF` of each.
+
+    The lines come in the order of their UTF-8 bytes; paths hold no control characters.
+    """
+    lines = sorted(f"{f.path}\0{f.size_bytes}\0{f.sha256}\n".encode() for f in files)
+    return hashlib.sha256(b"".join(lines)).hexdigest()

@@ -1,7 +1,8 @@
 """Bringing a source's data into the warehouse: asked for, started, ended in exactly one way.
 
 A request may name several sources and is one job, known by the log position of its request. Each
-source of it is a run. Invariant: a source has at most one run that has not ended.
+source of it is a run. Invariants: a source has at most one run that has not ended, and a schema is
+written by at most one run, whoever the configuration says it belongs to by then.
 
     queued -> running -> success | failed | cancelled | interrupted
     queued -> cancelled
@@ -13,7 +14,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from domain import sources
-from domain.datasets import File, Table
+from domain.datasets import File, Table, manifest, told
 from domain.kernel import Boundary, Event, Recorded, Refused, about
 
 RETRIES_MAX: Final = 1  # how often a run that was interrupted is tried again by itself
@@ -51,21 +52,36 @@ class _RunEvent(Event, frozen=True, kw_only=True):
         return (f"job:{self.job}",)
 
 
-class SyncStarted(_RunEvent, frozen=True, kw_only=True, tag="sync_started"):
-    """A worker took the run."""
+class _WritingEvent(_RunEvent, frozen=True, kw_only=True):
+    schema: str = ""  # the one that the run may write to; empty when it never could
+
+    def labels(self) -> tuple[str, ...]:
+        return (f"job:{self.job}", *_schema_tag(self.schema))
 
 
-class SyncCompleted(_RunEvent, frozen=True, kw_only=True, tag="sync_completed"):
-    """The data is published, in the warehouse commit `snapshot`."""
+class SyncStarted(_WritingEvent, frozen=True, kw_only=True, tag="sync_started"):
+    """A worker took the run. Until it ends, nobody else writes to the schema."""
+
+    table: str = ""
+
+
+class SyncCompleted(_WritingEvent, frozen=True, kw_only=True, tag="sync_completed"):
+    """The data is published, in the warehouse commit `snapshot`.
+
+    When the process died between the commit and this event, what only it knew is None.
+    """
 
     rows: int  # loaded by this run
     tables: tuple[Table, ...]
-    files: tuple[File, ...] = ()
+    files: tuple[File, ...] = ()  # the largest, at most FILES_TOLD_MAX
+    file_count: int | None = None  # of all files
+    file_bytes: int | None = None
+    manifest: str | None = None  # a hash over all files, see domain/datasets.py
     snapshot: int
-    duration_s: float
+    duration_s: float | None = None
 
 
-class SyncFailed(_RunEvent, frozen=True, kw_only=True, tag="sync_failed"):
+class SyncFailed(_WritingEvent, frozen=True, kw_only=True, tag="sync_failed"):
     """Nothing of this run was published; the earlier data stands."""
 
     reason: str
@@ -78,11 +94,11 @@ class SyncCancelRequested(_RunEvent, frozen=True, kw_only=True, tag="sync_cancel
     """The worker of a run is to be stopped."""
 
 
-class SyncCancelled(_RunEvent, frozen=True, kw_only=True, tag="sync_cancelled"):
+class SyncCancelled(_WritingEvent, frozen=True, kw_only=True, tag="sync_cancelled"):
     """The run ended because somebody wanted it to."""
 
 
-class SyncInterrupted(_RunEvent, frozen=True, kw_only=True, tag="sync_interrupted"):
+class SyncInterrupted(_WritingEvent, frozen=True, kw_only=True, tag="sync_interrupted"):
     """The process died while the run was going on."""
 
     retry: int = 0
@@ -106,13 +122,15 @@ class Run(msgspec.Struct, frozen=True):
     running: bool = False
     cancelling: bool = False
     request: SyncRequested | None = None
+    schema: str = ""
 
 
 class Syncs(msgspec.Struct, frozen=True):
-    """The sources that there are, and the open run of each that has one."""
+    """The sources that there are, the open run of each that has one, and who writes where."""
 
     known: frozenset[str] = frozenset()
     open: Mapping[str, Run] = {}
+    writing: Mapping[str, tuple[str, int]] = {}  # tag of a schema -> source and job
 
     def run(self, source: str, job: int) -> Run | None:
         """The open run of this source, if it belongs to this job."""
@@ -130,36 +148,43 @@ def evolve(state: Syncs, recorded: Recorded) -> Syncs:
         case SyncRequested() as request:
             queued = Run(recorded.position, request=request)
             return _opened(state, dict.fromkeys(request.sources, queued))
-        case SyncStarted(source=name, job=job):
-            return _changed(state, name, job, running=True)
+        case SyncStarted(source=name, job=job, schema=schema):
+            writing = {**state.writing, **dict.fromkeys(_schema_tag(schema), (name, job))}
+            state = msgspec.structs.replace(state, writing=writing)
+            return _changed(state, name, job, running=True, schema=schema)
         case SyncCancelRequested(source=name, job=job):
             return _changed(state, name, job, cancelling=True)
         case (
-            SyncCompleted(source=name)
-            | SyncFailed(source=name)
-            | SyncCancelled(source=name)
-            | SyncInterrupted(source=name)
+            SyncCompleted(source=name, job=job)
+            | SyncFailed(source=name, job=job)
+            | SyncCancelled(source=name, job=job)
+            | SyncInterrupted(source=name, job=job)
         ):
             rest = {k: v for k, v in state.open.items() if k != name}
-            return msgspec.structs.replace(state, open=rest)
+            writing = {k: v for k, v in state.writing.items() if v != (name, job)}
+            return msgspec.structs.replace(state, open=rest, writing=writing)
         case _:
             return state
 
 
-def _changed(state: Syncs, source: str, job: int, **flags: bool) -> Syncs:
+def _changed(state: Syncs, source: str, job: int, **fields: bool | str) -> Syncs:
     run = state.run(source, job)
     if run is None:
         return state
-    return _opened(state, {source: msgspec.structs.replace(run, **flags)})
+    return _opened(state, {source: msgspec.structs.replace(run, **fields)})
 
 
 def _opened(state: Syncs, runs: Mapping[str, Run]) -> Syncs:
     return msgspec.structs.replace(state, open={**state.open, **runs})
 
 
-def boundary(names: Sequence[str]) -> Boundary:
-    """All that happened to these sources."""
-    return about(*(f"source:{name}" for name in names))
+def _schema_tag(schema: str) -> tuple[str, ...]:
+    return (f"schema:{schema.casefold()}",) if schema else ()
+
+
+def boundary(names: Sequence[str], schema: str = "") -> Boundary:
+    """All that happened to these sources, and whoever wrote to this schema."""
+    return about(*(f"source:{name}" for name in names), *_schema_tag(schema))
 
 
 def request(state: Syncs, wanted: SyncRequested) -> list[Event]:
@@ -174,25 +199,47 @@ def request(state: Syncs, wanted: SyncRequested) -> list[Event]:
     return [msgspec.structs.replace(wanted, sources=names)] if names else []
 
 
-def start(state: Syncs, source: str, job: int) -> list[Event]:
-    """Take a queued run; nothing, when it is gone or taken already."""
-    run = state.run(source, job)
-    return [] if run is None or run.running else [SyncStarted(source=source, job=job)]
+def start(state: Syncs, wanted: SyncStarted) -> list[Event]:
+    """Take a queued run; nothing, when it is gone or taken already. Raises SchemaBusy."""
+    run = state.run(wanted.source, wanted.job)
+    if run is None or run.running:
+        return []
+    for tag in _schema_tag(wanted.schema):
+        if tag in state.writing:
+            raise SchemaBusy(wanted.schema, *state.writing[tag])
+    return [wanted]
 
 
 def end(state: Syncs, ending: SyncCompleted | SyncFailed | SyncCancelled) -> list[Event]:
     """End a running run, once."""
     run = state.run(ending.source, ending.job)
-    return [] if run is None or not run.running else [ending]
+    if run is None or not run.running:
+        return []
+    return [msgspec.structs.replace(ending, schema=run.schema)]
+
+
+def complete(state: Syncs, ending: SyncCompleted, files: Sequence[File] | None) -> list[Event]:
+    """End a running run whose data is published; `files` is None when nobody knows them."""
+    if files is not None:
+        ending = msgspec.structs.replace(
+            ending,
+            files=told(files),
+            file_count=len(files),
+            file_bytes=sum(file.size_bytes for file in files),
+            manifest=manifest(files),
+        )
+    return end(state, ending)
 
 
 def interrupt(state: Syncs, source: str, job: int) -> list[Event]:
-    """The process that ran it is gone."""
+    """The process that ran it is gone. What was to be cancelled is, and is not tried again."""
     run = state.run(source, job)
     if run is None or not run.running:
         return []
+    if run.cancelling:
+        return [SyncCancelled(source=source, job=job, schema=run.schema)]
     retry = run.request.retry if run.request is not None else 0
-    return [SyncInterrupted(source=source, job=job, retry=retry)]
+    return [SyncInterrupted(source=source, job=job, schema=run.schema, retry=retry)]
 
 
 def cancel(state: Syncs, names: Sequence[str], job: int) -> list[Event]:
@@ -215,6 +262,17 @@ class SyncRunning(Refused):
     def __init__(self, source: str, job: int) -> None:
         super().__init__(
             f"A sync of '{source}' is in progress already (job {job}).", job_id=job, source=source
+        )
+
+
+class SchemaBusy(Refused):
+    """Another run writes to the schema, which was its source's when it started."""
+
+    def __init__(self, schema: str, source: str, job: int) -> None:
+        super().__init__(
+            f"Schema '{schema}' is written by the sync of '{source}' (job {job}).",
+            job_id=job,
+            source=source,
         )
 
 

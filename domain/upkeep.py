@@ -21,11 +21,18 @@ class MaintenanceRequested(_UpkeepEvent, frozen=True, kw_only=True, tag="mainten
     """Somebody, or the clock, wants the warehouse maintained. Its position is the job's id."""
 
 
+class MaintenanceStarted(_UpkeepEvent, frozen=True, kw_only=True, tag="maintenance_started"):
+    """A worker is at it."""
+
+    job: int
+
+
 class MaintenanceCompleted(_UpkeepEvent, frozen=True, kw_only=True, tag="maintenance_completed"):
     """What was done. Snapshots before the retention can no longer be looked at."""
 
     job: int
     snapshot: int
+    oldest_snapshot: int | None = None  # that is left: data of before cannot be asked for
     files_merged: int
     snapshots_expired: int
     files_removed: int
@@ -40,15 +47,17 @@ class MaintenanceFailed(_UpkeepEvent, frozen=True, kw_only=True, tag="maintenanc
 
 EVENTS: Final[tuple[type[Event], ...]] = (
     MaintenanceRequested,
+    MaintenanceStarted,
     MaintenanceCompleted,
     MaintenanceFailed,
 )
 
 
 class Upkeep(msgspec.Struct, frozen=True):
-    """The job that has not ended."""
+    """The job that has not ended, and whether somebody is at it."""
 
     open: int | None = None
+    running: bool = False
 
 
 def evolve(state: Upkeep, recorded: Recorded) -> Upkeep:
@@ -56,6 +65,8 @@ def evolve(state: Upkeep, recorded: Recorded) -> Upkeep:
     match recorded.event:
         case MaintenanceRequested():
             return Upkeep(recorded.position)
+        case MaintenanceStarted(job=job):
+            return Upkeep(job, running=True)
         case MaintenanceCompleted() | MaintenanceFailed():
             return Upkeep()
         case _:
@@ -74,14 +85,19 @@ def request(state: Upkeep) -> list[Event]:
     return [MaintenanceRequested()]
 
 
+def start(state: Upkeep, job: int) -> list[Event]:
+    """Take the job; nothing, when it has ended or was taken already."""
+    return [MaintenanceStarted(job=job)] if state == Upkeep(job) else []
+
+
 def end(state: Upkeep, ending: MaintenanceCompleted | MaintenanceFailed) -> list[Event]:
-    """End the open job, once."""
-    return [ending] if state.open == ending.job else []
+    """End the running job, once."""
+    return [ending] if state == Upkeep(ending.job, running=True) else []
 
 
 def abandon(state: Upkeep) -> list[Event]:
-    """Nobody is at it any more."""
-    if state.open is None:
+    """Nobody is at it any more. What was only asked for can still be carried out."""
+    if state.open is None or not state.running:
         return []
     return [MaintenanceFailed(job=state.open, reason="The server stopped while it was going on.")]
 

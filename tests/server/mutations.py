@@ -172,7 +172,9 @@ def _sent(route, headers, body=None, *, method=None, target=None, label="", cut=
     method, target = method or route.method, target or path_of(route)
     data = raw.request(method, target, headers, body)
     label = f"{route.method} {route.path} {label}"[:300]
-    return Attack(data, label, method == "HEAD", not route.path.startswith("/api/"), cut)
+    return Attack(
+        data, label, method == "HEAD", route.page or not route.path.startswith("/api/"), cut
+    )
 
 
 def _body(route, random, headers) -> Attack:
