@@ -18,14 +18,7 @@ def create(table: Table) -> Iterator[str]:
     yield f"CREATE TABLE {table.name} ({body}, PRIMARY KEY ({key})) STRICT, WITHOUT ROWID"
     if table.grows is not None:
         return
-    past, names = f"{table.name}_past", ", ".join((*table.columns, "since"))
-    old = ", ".join(f"OLD.{name}" for name in (*table.columns, "since"))
-    yield f"CREATE TABLE {past} ({body}, until INTEGER NOT NULL) STRICT"
-    yield (
-        f"CREATE TRIGGER {table.name}_changed BEFORE UPDATE ON {table.name}"  # noqa: S608 - constants
-        f" WHEN OLD.since < NEW.since BEGIN"
-        f" INSERT INTO {past} ({names}, until) VALUES ({old}, NEW.since); END"
-    )
+    yield f"CREATE TABLE {table.name}_past ({body}, until INTEGER NOT NULL) STRICT"
 
 
 def indexes(table: Table) -> Iterator[str]:
@@ -75,38 +68,39 @@ def _as_of(table: Table) -> str:
     )
 
 
-def put(table: Table) -> str:
-    """Insert a row, or replace the one with its key (never OR REPLACE: it fires no trigger)."""
-    names = [*table.columns, *(() if table.grows else ("since",))]
-    marks = ", ".join(f":{name}" for name in names)
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
-    if table.grows is None:
-        changes = ", ".join(f"{n} = excluded.{n}" for n in names if n not in table.key)
-        values = [name for name in table.columns if name not in table.key]
-        differs = " OR ".join(f"{table.name}.{n} IS NOT excluded.{n}" for n in values) or "0"
-        sql += f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes} WHERE {differs}"
-    return sql
+def insert(table: Table) -> str:
+    """Insert a row of a table that only grows, by position of its columns."""
+    return f"INSERT INTO {table.name} VALUES ({_marks(len(table.columns))})"  # noqa: S608 - constants
 
 
-def change(table: Table, names: Iterable[str]) -> str:
-    """Change some columns of the row with a key, whose parts are :k0, :k1 and so on."""
-    sets = ", ".join(f"{name} = :{name}" for name in (*names, "since"))
-    return f"UPDATE {table.name} SET {sets} WHERE {_key(table)}"  # noqa: S608
-
-
-def get(table: Table) -> str:
-    """The row with a key, whose parts are :k0, :k1 and so on."""
-    return f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {_key(table)}"  # noqa: S608
-
-
-def remove(table: Table, names: Iterable[str]) -> tuple[str, str]:
-    """Two steps: mark the rows as ended at :since, so that the past keeps them; delete them."""
-    where = " AND ".join(f"{name} = :{name}" for name in names)
+def upsert(table: Table) -> str:
+    """Insert a row with its `since`, or replace the one with its key."""
+    names = (*table.columns, "since")
+    changes = ", ".join(f"{n} = excluded.{n}" for n in names if n not in table.key)
     return (
-        f"UPDATE {table.name} SET since = :since WHERE {where}",  # noqa: S608
-        f"DELETE FROM {table.name} WHERE {where}",  # noqa: S608
+        f"INSERT INTO {table.name} VALUES ({_marks(len(names))})"  # noqa: S608 - constants
+        f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
     )
 
 
-def _key(table: Table) -> str:
-    return " AND ".join(f"{name} = :k{number}" for number, name in enumerate(table.key))
+def keep(table: Table) -> str:
+    """Insert a row that has ended, with `since` and `until`."""
+    return f"INSERT INTO {table.name}_past VALUES ({_marks(len(table.columns) + 2)})"  # noqa: S608
+
+
+def delete(table: Table) -> str:
+    """Delete the row with a key."""
+    return f"DELETE FROM {table.name} WHERE {_key(table.key)}"  # noqa: S608 - constants
+
+
+def select(table: Table, by: Iterable[str]) -> str:
+    """The rows, with `since`, whose columns have given values."""
+    return f"SELECT {', '.join((*table.columns, 'since'))} FROM {table.name} WHERE {_key(by)}"  # noqa: S608
+
+
+def _key(names: Iterable[str]) -> str:
+    return " AND ".join(f"{name} IS ?" for name in names)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

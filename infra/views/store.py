@@ -1,7 +1,6 @@
 """One views file: its connection for writing, the rows that apply functions see, building it."""
 
 import contextlib
-import functools
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,21 +9,17 @@ from typing import Any, Final
 
 from domain.kernel import Event, Recorded
 from infra.views import schema
-from projections.engine import Plan, Projection, Table, Unapplicable, apply, plan
+from infra.views.batch import Batch
+from projections.engine import Plan, Projection, Table, apply, plan
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATEMENTS_CACHED: Final = 512
 BATCH_EVENTS: Final = 10_000  # one transaction of a rebuild
 CACHE_KIB: Final = 65_536
 
-_put = functools.cache(schema.put)
-_change = functools.cache(schema.change)
-_get = functools.cache(schema.get)
-_remove = functools.cache(schema.remove)
-
 
 class Store:
-    """The `Rows` port over one file, and the position that its rows stand for."""
+    """One file, and the position that its rows stand for."""
 
     def __init__(
         self, path: Path, projections: Sequence[Projection], events: Sequence[type[Event]]
@@ -33,8 +28,7 @@ class Store:
         self._plan: Plan = plan(projections, events)
         self._tables = tuple(table for p in projections for table in p.tables)
         self._database = connect(path)
-        self._since = 0
-        self._grown: dict[Table, list[dict[str, Any]]] = {}  # written at the end of a batch
+        self._batch = Batch(self._database)
 
     @classmethod
     def create(
@@ -94,62 +88,20 @@ class Store:
         self._database.execute("BEGIN")
         try:
             for recorded in events:
-                self._since = recorded.position
-                apply(self._plan, self, recorded)
-            for table, rows in self._grown.items():
-                self._grow(table, rows)
+                self._batch.since = recorded.position
+                apply(self._plan, self._batch, recorded)
+            self._batch.write()
             self._database.execute(
-                "UPDATE _state SET value = ? WHERE name = 'position'", (self._since,)
+                "UPDATE _state SET value = ? WHERE name = 'position'", (self._batch.since,)
             )
             self.confirm(digest)
             self._database.execute("COMMIT")
         except BaseException:
+            self._batch.forget()
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
-        finally:
-            self._grown.clear()
-        return self._since
-
-    # the Rows port
-
-    def put(self, table: Table, **values: Any) -> None:
-        """As the port says."""
-        if table.grows is not None:
-            self._grown.setdefault(table, []).append(values)
-            return
-        values["since"] = self._since
-        self._database.execute(_put(table), values)
-
-    def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
-        """As the port says."""
-        sql = _change(table, tuple(values))
-        self._database.execute(sql, {**values, **_keyed(key), "since": self._since})
-
-    def remove(self, table: Table, **match: Any) -> None:
-        """As the port says."""
-        for sql in _remove(table, tuple(match)):
-            self._database.execute(sql, {**match, "since": self._since})
-
-    def get(self, table: Table, key: Sequence[Any] | str | int) -> dict[str, Any] | None:
-        """As the port says."""
-        row = self._database.execute(_get(table), _keyed(key)).fetchone()
-        return None if row is None else dict(zip(table.columns, row, strict=True))
-
-    def _grow(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-        """Write the rows of a table that only grows. Raises Unapplicable, of the one at fault."""
-        position = 0
-
-        def told() -> Iterator[dict[str, Any]]:
-            nonlocal position
-            for row in rows:
-                position = row[table.grows or ""]
-                yield row
-
-        try:
-            self._database.executemany(_put(table), told())
-        except sqlite3.IntegrityError as error:
-            raise Unapplicable(position, table.name, str(error)) from error
+        return self._batch.since
 
     def _state(self, name: str) -> Any:
         row = self._database.execute("SELECT value FROM _state WHERE name = ?", (name,)).fetchone()
@@ -228,11 +180,6 @@ def _all_columns(table: Table, name: str) -> str:
 def _named(table: Table, row: tuple[Any, ...]) -> str:
     names = list(table.columns)
     return ", ".join(f"{key} {row[names.index(key)]!r}" for key in table.key)
-
-
-def _keyed(key: Sequence[Any] | str | int) -> dict[str, Any]:
-    parts = (key,) if isinstance(key, str | int) else key
-    return {f"k{number}": part for number, part in enumerate(parts)}
 
 
 def _boot_id() -> str:
