@@ -1,9 +1,9 @@
 """The application: the route table, one guard, one error table, one edge."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
@@ -12,7 +12,7 @@ from api import asgi, errors, once
 from api.bodies import CheckedRequest
 from api.call import Call
 from api.edge import Edge
-from api.guard import guard
+from api.guard import SAFE, again, guard
 from api.platform import Platform
 from api.routes import ROUTES
 from api.table import SOCKET, Route, handlers
@@ -37,12 +37,24 @@ async def provide_call(request: Request[Any, Any, Any]) -> Call:
     return call
 
 
+def before(turns: once.Turns) -> Callable[[Request[Any, Any, Any]], Awaitable[Any]]:
+    """The last steps before a handler: nothing is waited for between them and it."""
+
+    async def steps(request: Request[Any, Any, Any]) -> Response[Any] | None:
+        kept = await turns.before(request)
+        if request.method not in SAFE:
+            again(request)
+        return kept
+
+    return steps
+
+
 def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
     """The ASGI application over a platform."""
     app = _Application(
         handlers(routes),
         guards=[guard],
-        before_request=once.Turns().before,
+        before_request=before(once.Turns()),
         dependencies={"call": Provide(provide_call)},
         exception_handlers=errors.HANDLERS,
         request_class=CheckedRequest,

@@ -25,12 +25,17 @@ def request_id(scope: Any) -> str:
 
 def page(scope: Any) -> bool:
     """Whether a person's browser asks for a page: by the route, or for a path without one."""
-    handler = scope.get("route_handler")
-    if handler is not None and (route := handler.opt.get("route")) is not None:
+    if (route := _route(scope)) is not None:
         return bool(route.page)
     if scope["path"].startswith(("/api/", "/static/")):
         return False
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def multipart(scope: Any) -> bool:
+    """Whether the route takes files."""
+    route = _route(scope)
+    return route is not None and bool(route.multipart)
 
 
 def call(scope: Any) -> "Call | None":
@@ -43,3 +48,8 @@ def local(scope: Any) -> "Caller | None":
     """The owner, on the control socket."""
     found: Caller | None = scope.get(LOCAL)
     return found
+
+
+def _route(scope: Any) -> Any:
+    handler = scope.get("route_handler")
+    return None if handler is None else handler.opt.get("route")

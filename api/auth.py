@@ -1,23 +1,24 @@
 """/api/auth: logging in and out, who one is, the password, the sessions."""
 
-import ipaddress
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
 
+from api import networks
 from api import users as accounts
 from api.authentication import idle, session_proof, session_seen
 from api.call import Call
 from api.callers import Caller
 from api.errors import Denied
+from api.networks import Source
 from api.users import UserView
 from commands.sessions import (
     CLIENT,
-    NETWORK,
     ChangePassword,
     Client,
     EndSession,
+    FailCurrentPassword,
     FailLogin,
     NewSession,
     StartSession,
@@ -26,14 +27,14 @@ from commands.users import PASSWORD
 from domain import emails, passwords
 from domain import sessions as rules
 from domain.permissions import Role
-from domain.sessions import BadCredentials, SessionId, WrongPassword
+from domain.sessions import BadCredentials, Ending, SessionId, WrongPassword
 from domain.users import Credential, UserId, UserMissing
 from projections import sessions, users
 from projections.users import Account
 
 AGENT_LENGTH_MAX: Final = 256  # characters
 EMAIL_FIELD_MAX: Final = 320  # characters, before it is trimmed
-NETWORK_BITS: Final = {4: 24, 6: 64}  # what one household or office usually shares
+NO_USER: Final = "Only a user who is logged in has this."
 
 Secret = Annotated[str, msgspec.Meta(max_length=passwords.LENGTH_MAX)]
 
@@ -96,37 +97,54 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def login(call: Call, data: Login) -> LoggedIn:
     """Authenticate with e-mail and password; sets the session cookie."""
-    platform = call.platform
+    platform, source = call.platform, _source(call)
     digest = accounts.email_digest(emails.parse(data.email), platform)
-    _heard(users.failures(call.views, digest), platform.clock())
-    account = users.by_email(call.views, digest)
-    hashed = None
-    if account is not None and account.active:
-        hashed = (platform.secrets.read(PASSWORD, account.user_id) or b"").decode() or None
+    guesses = users.guesses(call.views, digest)
     password = passwords.normalise(data.password)
-    if not await platform.passwords.verify(hashed, password) or account is None or hashed is None:
-        await _failed(call, digest, account)
-        raise BadCredentials
-    rehashed = None
-    if platform.passwords.outdated(hashed):
-        rehashed = await platform.passwords.hash(password)
-    session, token = _new_session(call)
-    call.caller = _caller(account, session)  # who has proved it is who acts
-    await call.send(
-        StartSession(
-            user_id=account.user_id,
-            email_digest=digest,
-            session=session,
-            verified=account.credential,
-            rehashed=rehashed,
-            at=platform.clock(),
+    with platform.attempts.counted(source, guesses, platform.clock()):
+        account, hashed = await _proved(call, digest, password, source)
+        rehashed = None
+        if platform.passwords.outdated(hashed):
+            rehashed = await platform.passwords.hash(password)
+        session, token = _new_session(call, source)
+        call.caller = _caller(account, session)  # who has proved it is who acts
+        await call.send(
+            StartSession(
+                user_id=account.user_id,
+                email_digest=digest,
+                session=session,
+                verified=account.credential,
+                rehashed=rehashed,
+                at=platform.clock(),
+            )
         )
-    )
     _set_cookie(call, token)
     return LoggedIn(
         user=accounts.one(call, account.user_id),
         must_change_password=account.must_change_password,
     )
+
+
+async def _proved(call: Call, digest: str, password: str, source: Source) -> tuple[Account, str]:
+    """The account that the password opens, and its hash. Raises BadCredentials."""
+    platform, account = call.platform, users.by_email(call.views, digest)
+    hashed = None
+    if account is not None and account.active:
+        hashed = (platform.secrets.read(PASSWORD, account.user_id) or b"").decode() or None
+    share = "" if source.local else source.network
+    if await platform.passwords.verify(hashed, password, share) and account and hashed:
+        return account, hashed
+    await call.send(
+        FailLogin(
+            attempt=platform.new_id(),
+            email_digest=digest,
+            user_id=None if account is None else account.user_id,
+            network=source.network,
+            unheard=platform.attempts.unheard(),
+            at=platform.clock(),
+        )
+    )
+    raise BadCredentials
 
 
 async def logout(call: Call) -> Done:
@@ -137,7 +155,7 @@ async def logout(call: Call) -> Done:
             EndSession(
                 session_id=SessionId(caller.session_id),
                 user_id=UserId(caller.user_id),
-                reason="logout",
+                reason=Ending.LOGOUT,
             )
         )
         call.clear_cookie(call.platform.settings.cookie)
@@ -156,22 +174,32 @@ async def me(call: Call) -> Me | NoUser:
 
 async def change_password(call: Call, data: NewPassword) -> Done:
     """Change one's password; all other sessions end, and this one goes on under a new cookie."""
-    platform, account = call.platform, own_account(call)
+    platform, account, within = call.platform, own_account(call), _own_session(call)
     email = accounts.email_of(account.user_id, platform)
     new = passwords.check(data.new_password, email, platform.passwords.common)
     current = passwords.normalise(data.current_password)
     if current == new:
         raise passwords.PasswordUnchanged
-    _heard(account.failures, platform.clock())
-    hashed = platform.secrets.read(PASSWORD, account.user_id)
-    if not await platform.passwords.verify(hashed.decode() if hashed else None, current):
-        await _failed(call, account.email_digest, account)
+    now = platform.clock()
+    # Before the costly hash; the decision itself asks again.
+    rules.heard(sessions.wrong(call.views, within).until(now), now)
+    hashed = (platform.secrets.read(PASSWORD, account.user_id) or b"").decode() or None
+    if not await platform.passwords.verify(hashed, current, account.user_id):
+        await call.send(
+            FailCurrentPassword(
+                attempt=platform.new_id(),
+                session_id=within,
+                user_id=account.user_id,
+                at=platform.clock(),
+            )
+        )
         raise WrongPassword
-    session, token = _new_session(call) if call.caller.session_id else (None, "")
+    session, token = _new_session(call, _source(call))
     await call.send(
         ChangePassword(
             user_id=account.user_id,
             email_digest=account.email_digest,
+            session_id=within,
             verified=account.credential,
             credential=Credential(platform.new_id()),
             password_hash=await platform.passwords.hash(new),
@@ -179,8 +207,7 @@ async def change_password(call: Call, data: NewPassword) -> Done:
             at=platform.clock(),
         )
     )
-    if session is not None:
-        _set_cookie(call, token)
+    _set_cookie(call, token)
     return Done()
 
 
@@ -193,7 +220,8 @@ async def list_sessions(call: Call) -> list[SessionView]:
 async def revoke_session(call: Call, session_id: str) -> Done:
     """End one of one's own sessions."""
     user_id = own_account(call).user_id
-    await call.send(EndSession(session_id=SessionId(session_id), user_id=user_id, reason="revoked"))
+    ended = EndSession(session_id=SessionId(session_id), user_id=user_id, reason=Ending.REVOKED)
+    await call.send(ended)
     if session_id == call.caller.session_id:
         call.clear_cookie(call.platform.settings.cookie)
     return Done()
@@ -202,11 +230,17 @@ async def revoke_session(call: Call, session_id: str) -> Done:
 def own_account(call: Call) -> Account:
     """The caller's account. The command line and a server without authentication have none."""
     if call.caller.user_id is None:
-        raise Denied(403, "Only a user who is logged in has this.")
+        raise Denied(403, NO_USER)
     account = users.one(call.views, call.caller.user_id)
     if account is None:
         raise UserMissing
     return account
+
+
+def _own_session(call: Call) -> SessionId:
+    if call.caller.session_id is None:
+        raise Denied(403, NO_USER)
+    return SessionId(call.caller.session_id)
 
 
 def _view(call: Call, session: sessions.Session) -> SessionView:
@@ -224,25 +258,12 @@ def _view(call: Call, session: sessions.Session) -> SessionView:
     )
 
 
-def _heard(failures: users.Failures, at: datetime) -> None:
-    """Refuse before the costly hash. The decision itself asks again. Raises TooManyAttempts."""
-    rules.heard(failures.count, failures.last_at, at)
+def _source(call: Call) -> Source:
+    client = call.request.client
+    return networks.source("" if client is None else client.host, call.platform.secrets)
 
 
-async def _failed(call: Call, digest: str, account: Account | None) -> None:
-    platform = call.platform
-    await call.send(
-        FailLogin(
-            attempt=platform.new_id(),
-            email_digest=digest,
-            user_id=None if account is None else account.user_id,
-            network=platform.secrets.digest(NETWORK, _network(_address(call))),
-            at=platform.clock(),
-        )
-    )
-
-
-def _new_session(call: Call) -> tuple[NewSession, str]:
+def _new_session(call: Call, source: Source) -> tuple[NewSession, str]:
     """A session to be, and its token."""
     platform = call.platform
     token = platform.new_token()
@@ -251,7 +272,8 @@ def _new_session(call: Call) -> tuple[NewSession, str]:
         session_id=SessionId(platform.new_id()),
         proof=session_proof(token, platform),
         expires_at=platform.clock() + timedelta(seconds=platform.settings.session_absolute_s),
-        client=Client(address=_address(call), agent=agent),
+        network=source.network,
+        client=Client(address=source.address, agent=agent),
     )
     return session, token
 
@@ -269,17 +291,3 @@ def _caller(account: Account, session: NewSession) -> Caller:
         user_id=account.user_id,
         session_id=session.session_id,
     )
-
-
-def _address(call: Call) -> str:
-    client = call.request.client
-    return "" if client is None else client.host
-
-
-def _network(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    bits = NETWORK_BITS[parsed.version]
-    return str(ipaddress.ip_network((parsed, bits), strict=False))

@@ -4,6 +4,7 @@ msgspec decodes into the handler's types; what it lets through is refused here f
 keys, integers beyond 64 bits, NUL characters, nesting that exhausts the stack.
 """
 
+import asyncio
 import json
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -15,6 +16,8 @@ from api import asgi
 
 INTEGER_BITS: Final = 63
 FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
+ARRIVAL_S: Final = 30.0  # how long a body may take to come
 FORM_FIELDS_MAX: Final = 100
 
 
@@ -28,6 +31,12 @@ class WrongType(HTTPException):
     """The body has a media type that the route does not take."""
 
     status_code = 415
+
+
+class Late(HTTPException):
+    """The body has not come within its time."""
+
+    status_code = 408
 
 
 class CheckedRequest(Request[Any, Any, Any]):
@@ -49,7 +58,7 @@ class CheckedRequest(Request[Any, Any, Any]):
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
         if not raw and not kind:
             return
-        if kind == "multipart/form-data":
+        if kind == MULTIPART and asgi.multipart(self.scope):
             return
         if kind == FORM and asgi.page(self.scope):
             return  # `form` looks at it
@@ -58,6 +67,15 @@ class CheckedRequest(Request[Any, Any, Any]):
         ):
             raise WrongType("The body must be JSON, with content type application/json.")
         check(raw)
+
+
+async def arrived(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body. Raises Late, Malformed, WrongType."""
+    try:
+        async with asyncio.timeout(ARRIVAL_S):
+            return await request.body()
+    except TimeoutError:
+        raise Late("The body did not come in time.") from None
 
 
 def check(raw: bytes) -> None:

@@ -68,6 +68,11 @@ class Call:
         self.cleanup = contextlib.ExitStack()
         self._sent = 0
 
+    @property
+    def changes(self) -> bool:
+        """Whether the request is for a change of what the views show."""
+        return self.route.method != "GET" and self.route.needs_views
+
     async def send(self, command: Command) -> Outcome:
         """Send a command in the caller's name."""
         platform = self.platform

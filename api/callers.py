@@ -10,6 +10,7 @@ from domain.permissions import Role
 PUBLIC: Final = "public"  # anybody
 READS: Final = "reads"  # "None" in the reference: anonymous while auth.anonymous_reads allows it
 SIGNED_IN: Final = "signed in"  # any session or key
+SESSION: Final = "session only"  # no key: it must not outlive itself, nor reach further
 # every other entry of the route table's access column is the name of a permission
 
 

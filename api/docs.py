@@ -15,7 +15,7 @@ import msgspec
 from litestar import Litestar, Response
 
 from api.call import Call
-from api.callers import PUBLIC, READS, SIGNED_IN
+from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import render, static
 from api.platform import HttpSettings
 from api.table import Route
@@ -28,6 +28,7 @@ ACCESS: Final = {
     READS: "Anybody on the server's machine while `auth.anonymous_reads` allows it, else any"
     " signed-in caller.",
     SIGNED_IN: "Any session or API key.",
+    SESSION: "Any session; no API key.",
 }
 # What the two viewers cannot do without, and no other page may (measured with each of them).
 SWAGGER_POLICY: Final = (
@@ -162,6 +163,8 @@ def _operation(row: Route) -> dict[str, Any]:
         found["security"] = []
     elif row.access == READS:
         found["security"] = [{}, {"cookie": []}, {"bearer": []}]
+    elif row.access == SESSION:
+        found["security"] = [{"cookie": []}]
     if (body := _hints(row).get("data")) is not None:
         content = {"application/json": {"schema": _schema(body)}}
         found["requestBody"] = {"required": NoneType not in _members(body), "content": content}

@@ -82,7 +82,7 @@ class _Answer:
         call = asgi.call(self._scope)
         if message["type"] == "http.response.start":
             done = message["status"] < 300  # noqa: PLR2004
-            if done and call is not None and call.position is None and call.route.method != "GET":
+            if done and call is not None and call.position is None and call.changes:
                 call.position = call.views.position  # nothing was to be done: the head
             own = self._edge.headers(call, self._request_id)
             names = {name for name, _ in message["headers"]}

@@ -46,6 +46,7 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     users.UserMissing: 404,
     sources.SchemaTaken: 409,
     sources.SourceMissing: 404,
+    syncs.SchemaBusy: 409,
     syncs.SyncRunning: 409,
     syncs.SyncEnded: 409,
     syncs.SyncMissing: 404,

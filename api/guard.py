@@ -4,8 +4,6 @@ One guard for all routes. It looks up nothing by itself: the route's row in the 
 demanded, and a route without a row does not exist.
 """
 
-import ipaddress
-import re
 from typing import Any, Final, cast
 
 from litestar import Request
@@ -13,21 +11,16 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
-from api import asgi, past
+from api import asgi, bodies, past, senders
 from api.call import Call, Key
-from api.callers import ANONYMOUS, PUBLIC, READS, SIGNED_IN, Caller
+from api.callers import ANONYMOUS, PUBLIC, READS, SESSION, SIGNED_IN, Caller
 from api.errors import Denied, invalid
 from api.platform import HttpSettings, Platform
 from api.table import Route
-from domain.permissions import Role
+from projections.engine import ViewsBroken
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 INTEGER_BITS: Final = 63  # of what the log and the views can hold
-PORT_BITS: Final = 16
-_HOST: Final = re.compile(
-    r"(?P<name>[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:(?P<port>[0-9]{1,5}))?"
-)
-FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 # Such a session may only do this, until its password has been changed.
 UNTIL_CHANGED: Final = frozenset(
     {
@@ -39,6 +32,7 @@ UNTIL_CHANGED: Final = frozenset(
     }
 )
 CHANGE_FIRST: Final = "The password must be changed first."
+KEYLESS: Final = "An API key may not do this; log in."
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -50,23 +44,34 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     platform: Platform = connection.app.state.platform
     request = cast("Request[Any, Any, Any]", connection)
     _same_site(request, platform.settings)
-    caller = _caller(request, platform)
+    caller = _caller(request, route, platform)
     call = Call(request, platform, route, caller, request_id=asgi.request_id(request.scope))
     cast("asgi.Scope", request.scope)[asgi.CALL] = call
     _admit(call)
     if route.method in SAFE:
         await _look_at(call)
-    else:
-        key = request.headers.get("idempotency-key")
-        if key is not None and route.access != PUBLIC:
-            parts = (
-                route.method.encode(),
-                request.scope["raw_path"],
-                request.scope["query_string"],
-                await request.body(),
-            )
-            call.key = Key.of(key, caller.actor, parts, platform.secrets)
+        return
+    body = await bodies.arrived(request)
+    key = request.headers.get("idempotency-key")
+    if key is not None and route.access != PUBLIC:
+        target = request.scope["raw_path"], request.scope["query_string"]
+        parts = (route.method.encode(), *target, body)
+        # What is shown once is shown again only to what asked for it, not to its user's others.
+        asker = (caller.via.encode(),) if route.shows_secret else ()
+        call.key = Key.of(key, caller.actor, (*parts, *asker), platform.secrets)
+    if route.needs_views:
         call.views = platform.views.current
+
+
+def again(request: Request[Any, Any, Any]) -> None:
+    """Settle once more who calls and whether they may, after anything that was waited for.
+
+    A session can end while its request is still on the way. Raises Denied.
+    """
+    call = asgi.call(request.scope)
+    if call is not None:
+        call.caller = _caller(request, call.route, call.platform, uses=False)
+        _admit(call)
 
 
 def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllowedException:
@@ -83,36 +88,26 @@ def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllow
 
 def _well_formed(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Refuse what the types of a path and a URL let through and the code behind could not take."""
-    host = connection.headers.get("host")
-    if host is not None and _host_name(host) is None:
+    hosts = senders.headers(connection.scope, "host")
+    if len(hosts) > 1 or any(senders.host_name(host) is None for host in hosts):
         raise Denied(400, "The Host header is malformed.")
     for value in connection.path_params.values():
         if isinstance(value, int) and abs(value) >= 1 << INTEGER_BITS:
             raise NotFoundException
 
 
-def _host_name(host: str) -> str | None:
-    """The name or address in a Host header, None when it is malformed."""
-    found = _HOST.fullmatch(host)
-    if found is None or int(found["port"] or 0) >= 1 << PORT_BITS:
-        return None
-    return found["name"].strip("[]")
-
-
-def _caller(request: Request[Any, Any, Any], platform: Platform) -> Caller:
-    if (local := asgi.local(request.scope)) is not None:
-        return local
-    settings = platform.settings
-    if not settings.auth_enabled and _is_local(request, settings):
-        return Caller(actor="local", via="local", role=Role.ADMIN)
-    authorization = request.headers.get("authorization")
-    cookie = request.cookies.get(settings.cookie)
-    if authorization is None and cookie is None:
-        return ANONYMOUS
-    caller = platform.authenticate(authorization, cookie, platform)
-    if caller is None and authorization is not None:
+def _caller(
+    request: Request[Any, Any, Any], route: Route, platform: Platform, *, uses: bool = True
+) -> Caller:
+    try:
+        caller = senders.sender(request.scope, platform, uses=uses)
+    except ViewsBroken:
+        if route.access != PUBLIC and route.needs_views:
+            raise
+        return ANONYMOUS  # who it is cannot be told; what needs nobody known is answered still
+    if caller is None:
         raise Denied(401, "The API key is not valid.")
-    return caller or ANONYMOUS
+    return caller
 
 
 def _admit(call: Call) -> None:
@@ -125,7 +120,9 @@ def _admit(call: Call) -> None:
         raise Denied(401, "Authentication required.")
     if caller.must_change_password and call.route.path not in UNTIL_CHANGED:
         raise Denied(403, CHANGE_FIRST, error_code="must_change_password")
-    if access not in (READS, SIGNED_IN) and not caller.may(access):
+    if access == SESSION and caller.key_id is not None:
+        raise Denied(403, KEYLESS, error_code="session_only")
+    if access not in (READS, SIGNED_IN, SESSION) and not caller.may(access):
         raise Denied(403, f"Permission denied: {access}", permission=access)
 
 
@@ -133,30 +130,7 @@ def _anonymous_reads(call: Call) -> bool:
     settings = call.platform.settings
     if settings.anonymous_reads != "auto":
         return settings.anonymous_reads == "true"
-    return settings.public_url is None and _is_local(call.request, settings)
-
-
-def _is_local(request: Request[Any, Any, Any], settings: HttpSettings) -> bool:
-    """Bound to loopback, called from loopback by that name, and not by a proxy for others.
-
-    By that name: a page of another site whose own name was made to point here ("DNS rebinding")
-    is of the same origin to the browser, but still asks for its own name.
-    """
-    client = request.client.host if request.client is not None else ""
-    name = _host_name(request.headers.get("host", ""))
-    if not (_loopback(settings.host) and _loopback(client) and _loopback(name or "")):
-        return False
-    forwarded = any(name in request.headers for name in FORWARDING)
-    return not forwarded
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return settings.public_url is None and senders.is_local(call.request.scope, settings)
 
 
 def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
@@ -190,6 +164,7 @@ async def _look_at(call: Call) -> None:
             raise invalid("min_position", "is a position that has not been written")
         if not await platform.views.reached(position, platform.settings.position_wait_s):
             raise Denied(503, "The views have not reached this position yet.", retry_after=1)
+        again(call.request)
     text = query.get("as_of")
     if text is None or (text == "" and call.route.page):  # a form's field that was left empty
         if call.route.needs_views:

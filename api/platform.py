@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from api.attempts import Attempts
 from api.callers import Caller
+from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
 from commands.ports import Progress, Warehouse
 from commands.sessions import Seen
@@ -33,6 +35,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     position_wait_s: float = 5.0  # how long a GET waits for ?min_position=
     query_timeout_s: float = 30.0
     query_rows_max: int = 10_000
+    queries_per_user_max: int = 2  # that run at once; of the workers for queries
     project_name: str = ""
     organization: str | None = None
     metabase_url: str = "http://localhost:3000"
@@ -140,6 +143,8 @@ class Platform:
     version: str
     started_at: datetime
     progress: Mapping[tuple[int, str], Progress]
+    query_turns: Turns = dataclasses.field(default_factory=Turns)
+    attempts: Attempts = dataclasses.field(default_factory=Attempts)
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -42,15 +42,18 @@ async def run_query(call: Call, data: QueryBody) -> QueryAnswer:
         raise invalid("sql", f"is longer than {SQL_BYTES_MAX} bytes")
     platform, settings = call.platform, call.platform.settings
     query = Query(sql=data.sql, rows_max=settings.query_rows_max, snapshot=_snapshot(call, data))
-    query_id, started = platform.new_id(), platform.clock()
-    try:
-        result = await platform.warehouse.query(query, settings.query_timeout_s)
-    except Busy:
-        raise
-    except WorkFailed as error:
-        await _record(call, query, query_id, _milliseconds(call, started), error=error)
-        raise
-    duration = _milliseconds(call, started)
+    query_id = platform.new_id()
+    # A few queries that eat memory for as long as they may would hold all workers otherwise.
+    async with platform.query_turns.take(call.caller.actor, settings.queries_per_user_max):
+        started = platform.clock()
+        try:
+            result = await platform.warehouse.query(query, settings.query_timeout_s)
+        except Busy:
+            raise
+        except WorkFailed as error:
+            await _record(call, query, query_id, _milliseconds(call, started), error=error)
+            raise
+        duration = _milliseconds(call, started)
     await _record(call, query, query_id, duration, result=result)
     return QueryAnswer(
         columns=result.columns,

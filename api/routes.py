@@ -16,7 +16,7 @@ from api import (
     users,
     ws,
 )
-from api.callers import PUBLIC, READS, SIGNED_IN
+from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
@@ -36,12 +36,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/auth/login", PUBLIC, auth.login),
     post("/api/auth/logout", SIGNED_IN, auth.logout),
     get("/api/auth/me", PUBLIC, auth.me, always_now=OWN),
-    post("/api/auth/change-password", SIGNED_IN, auth.change_password),
-    get("/api/auth/sessions", SIGNED_IN, auth.list_sessions, always_now=OWN),
-    delete("/api/auth/sessions/{session_id:str}", SIGNED_IN, auth.revoke_session),
-    post("/api/auth/api-keys", SIGNED_IN, api_keys.create_key, shows_secret=True),
+    post("/api/auth/change-password", SESSION, auth.change_password),
+    get("/api/auth/sessions", SESSION, auth.list_sessions, always_now=OWN),
+    delete("/api/auth/sessions/{session_id:str}", SESSION, auth.revoke_session),
+    post("/api/auth/api-keys", SESSION, api_keys.create_key, shows_secret=True),
     get("/api/auth/api-keys", SIGNED_IN, api_keys.list_keys, always_now=OWN),
-    delete("/api/auth/api-keys/{key_id:str}", SIGNED_IN, api_keys.revoke_key),
+    delete("/api/auth/api-keys/{key_id:str}", SESSION, api_keys.revoke_key),
     get("/api/admin/users", "users.manage", users.list_users),
     post("/api/admin/users", "users.manage", users.create_user, status=201, shows_secret=True),
     post(
@@ -69,8 +69,15 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/events/verify", "audit.view", events.verify_events, **LIVE_ONLY),
     get("/api/events/{position:int}", "audit.view", events.one_event),
     get("/api/projections", "platform.manage", upkeep.list_projections, **LIVE_ONLY),
-    post("/api/projections/check", "platform.manage", upkeep.check_projections),
-    post("/api/projections/{name:str}/rebuild", "platform.manage", upkeep.rebuild_projection),
+    post(
+        "/api/projections/check", "platform.manage", upkeep.check_projections, needs_views=False
+    ),
+    post(
+        "/api/projections/{name:str}/rebuild",
+        "platform.manage",
+        upkeep.rebuild_projection,
+        needs_views=False,
+    ),
     post("/api/warehouse/maintenance", "platform.manage", upkeep.maintain_warehouse),
     # the interface described
     get("/openapi.json", READS, docs.document, **LIVE_ONLY),
@@ -82,7 +89,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     form("/login", PUBLIC, access.login),
     form("/logout", SIGNED_IN, access.logout),
     page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
-    form("/account/password", SIGNED_IN, access.change_password),
+    form("/account/password", SESSION, access.change_password),
     page("/", READS, overview.overview),
     form("/sources/{source_name:str}/sync", "source.sync", forms.sync_source),
     page("/events", "audit.view", event_pages.list_events),

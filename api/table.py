@@ -13,13 +13,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     method: str
     path: str
-    access: str  # PUBLIC, READS, SIGNED_IN or a permission; api/callers.py
+    access: str  # PUBLIC, READS, SIGNED_IN, SESSION or a permission; api/callers.py
     handler: Callable[..., Any]
     status: int = 200
     always_now: str | None = None  # why a GET takes no ?as_of=
-    needs_views: bool = True  # False: answers even when the views have stopped
+    needs_views: bool = True  # False: answers even when the views have stopped, and reads none
     again: bool = False  # its answer follows from the events alone, and can be made anew
     shows_secret: bool = False  # its answer holds something that is shown once
+    multipart: bool = False  # takes files; its handler looks at them, nothing here does
     page: bool = False  # answers people: errors are pages too, and a plain form may be posted
 
 

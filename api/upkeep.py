@@ -41,7 +41,7 @@ async def rebuild_projection(call: Call, name: str) -> Rebuilt:
     names = [row["name"] for row in call.platform.upkeep.status()]
     if name not in (*names, "all"):
         raise Denied(404, f"Projection '{name}' not found.")
-    position = await call.platform.upkeep.rebuild()
+    call.position = position = await call.platform.upkeep.rebuild()
     return Rebuilt(status="rebuilt", position=position, projections=names)
 
 

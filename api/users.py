@@ -10,7 +10,7 @@ from api.errors import invalid
 from api.platform import Platform
 from commands import users as intents
 from commands.users import DISPLAY_NAME, EMAIL, CreateUser, ResetPassword
-from domain import emails, sessions
+from domain import emails
 from domain.emails import Email
 from domain.permissions import Role
 from domain.users import Credential, UserId, UserMissing
@@ -85,7 +85,7 @@ async def create_user(call: Call, data: NewUser) -> Temporary:
 
 
 async def reset_password(call: Call, user_id: str) -> Temporary:
-    """Give a user a temporary password; all the user's sessions end."""
+    """Give a user a temporary password; all the user's sessions end, the API keys stay."""
     platform = call.platform
     if users.one(call.views, user_id) is None:
         raise UserMissing
@@ -122,17 +122,14 @@ def view(account: Account, call: Call) -> UserView:
     """An account, with what the vault has of it."""
     email = email_of(account.user_id, call.platform)
     name = (call.platform.secrets.read(DISPLAY_NAME, account.user_id) or b"").decode()
-    failed = account.failures
-    failures = sessions.count(failed.count, failed.last_at, call.views.now)
-    until = sessions.open_again(failures, failed.last_at)
     return UserView(
         id=account.user_id,
         email=email,
         role=account.role,
         display_name=name or email.partition("@")[0],
         is_active=account.active,
-        failed_login_attempts=failures,
-        locked_until=until if until is not None and until > call.views.now else None,
+        failed_login_attempts=account.guesses.count(call.views.now),
+        locked_until=account.guesses.locked_until(call.views.now),
         must_change_password=account.must_change_password,
         last_login=account.last_login,
         created_at=account.created_at,

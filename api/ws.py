@@ -2,32 +2,52 @@
 
 `?after=<position>` replays what came after it and goes on live, without gap or double. A client
 that takes nothing for a while is closed (1013) and resumes; one whose session or key has ended is
-closed (4401) within a second.
+closed (4401) at once.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+import logging
 from typing import Final
 from urllib.parse import parse_qs
 
 import msgspec
 
-from api import asgi
+from api import asgi, past, senders
 from api.callers import Caller
+from api.errors import Denied
 from api.platform import Platform
+from domain import api_keys, sessions, users
+from projections.engine import ViewsBroken
 from projections.live import Frame, frames
 
 CLIENTS_MAX: Final = 2_000
+USER_CLIENTS_MAX: Final = 50  # sockets of one account
 STUCK_S: Final = 30.0  # a client that takes nothing for so long is closed
-RECHECK_S: Final = 0.5  # how often sessions and keys of open sockets are looked at
+LAST_S: Final = 1.0  # how long a client is given to take the last frame
+RECHECK_S: Final = 3.0  # how often what ends by time alone is looked at
+RECHECK_CLIENTS: Final = 100  # that are looked at before others get a turn
 BATCH_FRAMES: Final = 256
 REPLAY_EVENTS: Final = 500
 GOING_AWAY: Final = 1001
 TRY_AGAIN: Final = 1013
 REVOKED: Final = 4401
 
+# After these, callers of open sockets may not be who they were.
+ACCESS: Final = frozenset(
+    kind.type_name()
+    for kind in (
+        api_keys.ApiKeyRevoked,
+        sessions.SessionEnded,
+        users.PasswordChanged,
+        users.PasswordReset,
+        users.UserDeactivated,
+        users.UserRoleChanged,
+    )
+)
+
 _encode: Final = msgspec.json.Encoder().encode
+_log = logging.getLogger("dango.ws")
 
 
 class Refused(Exception):
@@ -41,8 +61,8 @@ class Refused(Exception):
 class Client:
     """One open socket."""
 
-    def __init__(self, caller: Caller, headers: Mapping[str, str], send: asgi.Send) -> None:
-        self.caller, self.headers, self._send = caller, headers, send
+    def __init__(self, caller: Caller, scope: asgi.Scope, send: asgi.Send) -> None:
+        self.caller, self.scope, self._send = caller, scope, send
         self.code = GOING_AWAY
         self.done = asyncio.Event()
 
@@ -50,6 +70,12 @@ class Client:
         """Send one frame; TimeoutError when the client does not take it."""
         async with asyncio.timeout(STUCK_S):
             await self._send({"type": "websocket.send", "text": text})
+
+    async def end(self) -> None:
+        """Send the last frame, if it is taken at all; the server cuts the connection then."""
+        with contextlib.suppress(OSError, RuntimeError, TimeoutError):  # it may be gone already
+            async with asyncio.timeout(LAST_S):
+                await self._send({"type": "websocket.close", "code": self.code})
 
     def close(self, code: int) -> None:
         """Ask for an end with this code."""
@@ -73,16 +99,15 @@ class Live:
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
-        await send({"type": "websocket.accept"})
         self.clients.add(client)
         if self._sweeper is None or self._sweeper.done():
-            self._sweeper = asyncio.create_task(self._sweep())
+            self._sweeper = asyncio.create_task(self._sweep(self._ring.end))
         try:
+            await send({"type": "websocket.accept"})
             await self._race(client, after, receive)
+            await client.end()
         finally:
             self.clients.discard(client)
-        with contextlib.suppress(OSError, RuntimeError):  # it may be gone already
-            await send({"type": "websocket.close", "code": client.code})
 
     def stop(self) -> None:
         """Close every socket: the server goes, clients come back by position."""
@@ -90,36 +115,41 @@ class Live:
             client.close(GOING_AWAY)
 
     def _admit(self, scope: asgi.Scope, send: asgi.Send) -> tuple[Client, int | None]:
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         settings = self._platform.settings
-        origin = headers.get("origin")
-        own = origin is None or origin.partition("://")[2] == headers.get("host")
+        origin = senders.header(scope, "origin")
+        own = origin is None or origin.partition("://")[2] == senders.header(scope, "host")
         if not own and origin not in settings.allowed_origins:
             raise Refused(403, "This request comes from another site.")
-        caller = asgi.local(scope) or self._caller(headers)
-        if caller is None or caller.role is None:
+        try:
+            caller = self._caller(scope)
+        except ViewsBroken:
+            raise Refused(503, "The read models have stopped; see /api/health/ready.") from None
+        if caller is None:
             raise Refused(401, "Authentication required.")
         if caller.must_change_password:
             raise Refused(403, "The password must be changed first.")
         if len(self.clients) >= CLIENTS_MAX:
             raise Refused(503, "Too many clients are connected.")
-        return Client(caller, headers, send), self._after(scope)
+        if sum(client.caller.actor == caller.actor for client in self.clients) >= USER_CLIENTS_MAX:
+            raise Refused(429, "Too many clients of this account are connected.")
+        return Client(caller, scope, send), self._after(scope)
 
     def _after(self, scope: asgi.Scope) -> int | None:
         text = parse_qs(scope["query_string"].decode("latin-1")).get("after")
         if text is None:
             return None
-        if not (text[-1].isascii() and text[-1].isdigit()) or int(text[-1]) > self._ring.head:
-            raise Refused(422, "after: is not a position that has been written")
-        return int(text[-1])
+        try:
+            position = past.position(text[-1], "after")
+        except Denied as denied:
+            raise Refused(denied.status, str(denied)) from None
+        if position > self._ring.head:
+            raise Refused(422, "after: is a position that has not been written")
+        return position
 
-    def _caller(self, headers: Mapping[str, str]) -> Caller | None:
-        cookies = dict(
-            pair.strip().partition("=")[::2] for pair in headers.get("cookie", "").split(";")
-        )
-        cookie = cookies.get(self._platform.settings.cookie)
-        platform = self._platform
-        return platform.authenticate(headers.get("authorization"), cookie, platform, uses=False)
+    def _caller(self, scope: asgi.Scope) -> Caller | None:
+        """Whoever is signed in. Raises ViewsBroken."""
+        caller = senders.sender(scope, self._platform, uses=False)
+        return None if caller is None or caller.role is None else caller
 
     async def _race(self, client: Client, after: int | None, receive: asgi.Receive) -> None:
         """Until the client goes, is closed, or cannot follow."""
@@ -174,18 +204,46 @@ class Live:
         if client.caller.may(frame.permission):
             await client.tell(frame.data)
 
-    async def _sweep(self) -> None:
-        """Close the sockets of those who may no longer be here, and note changed rights."""
+    async def _sweep(self, cursor: int) -> None:
+        """Close the sockets of those who may no longer be here, and note changed rights.
+
+        At once when an event says so, and every few seconds for what ends by time alone.
+        """
+        clock, looked_at = asyncio.get_running_loop().time, 0.0
         while self.clients:
-            await asyncio.sleep(RECHECK_S)
-            for client in tuple(self.clients):
-                if client.caller.via == "control":
-                    continue
-                caller = self._caller(client.headers)
-                if caller is None or caller.role is None or caller.must_change_password:
-                    client.close(REVOKED)
-                else:
-                    client.caller = caller
+            cursor, changed = await self._news(cursor, looked_at + RECHECK_S)
+            if not changed and clock() < looked_at + RECHECK_S:
+                continue
+            looked_at = clock()
+            for number, client in enumerate(tuple(self.clients), 1):
+                self._recheck(client)
+                if number % RECHECK_CLIENTS == 0:
+                    await asyncio.sleep(0)
+
+    async def _news(self, cursor: int, until: float) -> tuple[int, bool]:
+        """Wait for frames; answers the cursor behind them, and whether any is about access."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._ring.wait(cursor)
+        found = self._ring.read(cursor, BATCH_FRAMES)
+        if found is None:
+            return self._ring.end, True
+        return cursor + len(found), any(frame.kind in ACCESS for frame in found)
+
+    def _recheck(self, client: Client) -> None:
+        """Whatever goes wrong here, no client stays whose rights cannot be told."""
+        try:
+            caller = self._caller(client.scope)
+        except ViewsBroken:
+            client.close(TRY_AGAIN)
+        except Exception:  # noqa: BLE001 - the others must be looked at all the same
+            _log.exception("the rights of %s cannot be told", client.caller.actor)
+            client.close(TRY_AGAIN)
+        else:
+            if caller is None or caller.must_change_password:
+                client.close(REVOKED)
+            else:
+                client.caller = caller
 
 
 async def _gone(receive: asgi.Receive) -> None:

@@ -45,7 +45,7 @@ def boundary(command: KeyCommand) -> Boundary:
         case CreateApiKey():
             return api_keys.of_user(command.user_id)
         case RevokeApiKey():
-            return api_keys.one(command.key_id)
+            return api_keys.one(command.key_id, command.user_id)
         case _:
             assert_never(command)
 

@@ -89,7 +89,7 @@ class Maintain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Maintained(msgspec.Struct, frozen=True, kw_only=True):
-    """What upkeep did; `snapshot` is the newest one afterwards, `oldest_snapshot` the first left."""
+    """What upkeep did; `snapshot` is the newest one now, `oldest_snapshot` the first left."""
 
     snapshot: int
     oldest_snapshot: int

@@ -10,7 +10,7 @@ from commands.kernel import Command, Forget, Keep
 from commands.users import PASSWORD
 from domain import sessions
 from domain.kernel import Boundary, Decider, Event
-from domain.sessions import SessionId, SessionStarted
+from domain.sessions import Ending, Method, SessionId, SessionStarted
 from domain.users import Credential, PasswordChanged, UserId
 
 CLIENT: Final = "session"  # the vault's kind of what is known of a session's client
@@ -43,9 +43,10 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     session_id: SessionId
     proof: str
     expires_at: datetime
+    network: str = ""  # keyed digest
     client: Client = Client()
 
-    def started(self, user_id: UserId, email_digest: str, method: str) -> SessionStarted:
+    def started(self, user_id: UserId, email_digest: str, method: Method) -> SessionStarted:
         """The event of its beginning."""
         return SessionStarted(
             session_id=self.session_id,
@@ -54,6 +55,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
             proof=self.proof,
             method=method,
             expires_at=self.expires_at,
+            network=self.network,
         )
 
     def keep(self, owner: str) -> Keep:
@@ -75,7 +77,10 @@ class StartSession(Command, frozen=True, kw_only=True):
     def vault(self) -> tuple[Keep | Forget, ...]:
         if self.rehashed is None:
             return (self.session.keep(self.user_id),)
-        return (self.session.keep(self.user_id), Keep(PASSWORD, self.user_id, self.rehashed.encode()))
+        return (
+            self.session.keep(self.user_id),
+            Keep(PASSWORD, self.user_id, self.rehashed.encode()),
+        )
 
 
 class FailLogin(Command, frozen=True, kw_only=True):
@@ -85,6 +90,16 @@ class FailLogin(Command, frozen=True, kw_only=True):
     email_digest: str
     user_id: UserId | None = None
     network: str = ""
+    unheard: int = 0
+    at: datetime
+
+
+class FailCurrentPassword(Command, frozen=True, kw_only=True):
+    """Somebody who is logged in gave a wrong current password."""
+
+    attempt: str
+    session_id: SessionId
+    user_id: UserId
     at: datetime
 
 
@@ -93,38 +108,41 @@ class EndSession(Command, frozen=True, kw_only=True):
 
     session_id: SessionId
     user_id: UserId
-    reason: str
+    reason: Ending
 
     def vault(self) -> tuple[Keep | Forget, ...]:
         return (Forget(CLIENT, self.session_id),)
 
 
 class ChangePassword(Command, frozen=True, kw_only=True):
-    """Choose a new password, knowing the current one; a browser goes on with a new session."""
+    """Choose a new password, knowing the current one, and go on with a new session."""
 
     user_id: UserId
     email_digest: str
+    session_id: SessionId  # in which the current one was given
     verified: Credential
     credential: Credential
     password_hash: str
-    session: NewSession | None
+    session: NewSession
     at: datetime
 
     def vault(self) -> tuple[Keep | Forget, ...]:
         password = Keep(PASSWORD, self.user_id, self.password_hash.encode())
-        return (password,) if self.session is None else (password, self.session.keep(self.user_id))
+        return (password, self.session.keep(self.user_id))
 
 
-SessionCommand = StartSession | FailLogin | EndSession | ChangePassword
+SessionCommand = StartSession | FailLogin | FailCurrentPassword | EndSession | ChangePassword
 
 
 def boundary(command: SessionCommand) -> Boundary:
     """What counts."""
     match command:
-        case StartSession() | FailLogin() | ChangePassword():
-            return sessions.login(command.user_id, command.email_digest)
+        case StartSession() | FailLogin():
+            return sessions.login(command.user_id, command.email_digest, command.at)
+        case FailCurrentPassword() | ChangePassword():
+            return sessions.guarded(command.user_id, command.session_id)
         case EndSession():
-            return sessions.one(command.session_id)
+            return sessions.one(command.session_id, command.user_id)
         case _:
             assert_never(command)
 
@@ -133,7 +151,9 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
     """Choose the decision."""
     match command:
         case StartSession():
-            started = command.session.started(command.user_id, command.email_digest, "password")
+            started = command.session.started(
+                command.user_id, command.email_digest, Method.PASSWORD
+            )
             return sessions.start(state, started, verified=command.verified, at=command.at)
         case FailLogin():
             failed = sessions.LoginFailed(
@@ -141,8 +161,15 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
                 email_digest=command.email_digest,
                 user_id=command.user_id,
                 network=command.network,
+                day=sessions.day_of(command.at),
+                unheard=command.unheard,
             )
             return sessions.fail(state, failed, command.at)
+        case FailCurrentPassword():
+            wrong = sessions.CurrentPasswordWrong(
+                attempt=command.attempt, session_id=command.session_id, user_id=command.user_id
+            )
+            return sessions.fail_again(state, wrong, command.at)
         case EndSession():
             return sessions.end(state, command.session_id, command.user_id, command.reason)
         case ChangePassword():
@@ -153,9 +180,7 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
 
 def _change_password(state: sessions.Sessions, command: ChangePassword) -> Sequence[Event]:
     user, digest = command.user_id, command.email_digest
-    started = None
-    if command.session is not None:
-        started = command.session.started(user, digest, "password_change")
+    started = command.session.started(user, digest, Method.PASSWORD_CHANGE)
     return sessions.change_password(
         state,
         PasswordChanged(user_id=user, credential=command.credential),
@@ -171,6 +196,7 @@ _DECIDER: Final = Decider(
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     StartSession: _DECIDER,
     FailLogin: _DECIDER,
+    FailCurrentPassword: _DECIDER,
     EndSession: _DECIDER,
     ChangePassword: _DECIDER,
 }

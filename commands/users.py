@@ -27,8 +27,11 @@ class Passwords(Protocol):
 
     async def hash(self, password: str) -> str: ...
 
-    async def verify(self, encoded: str | None, password: str) -> bool:
-        """None takes as long as any other hash, and is never right."""
+    async def verify(self, encoded: str | None, password: str, share: str = "") -> bool:
+        """None takes as long as any other hash, and is never right.
+
+        Those of one `share` take a part of the room at most, so that others find some.
+        """
         ...
 
     def outdated(self, encoded: str) -> bool:

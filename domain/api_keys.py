@@ -91,7 +91,7 @@ class ApiKeys(msgspec.Struct, frozen=True):
 
     active: bool = False  # the account
     live: Mapping[KeyId, ApiKeyCreated] = {}
-    revoked: ApiKeyRevoked | None = None  # the last one
+    dead: ApiKeyCreated | ApiKeyRevoked | None = None  # the last one
 
 
 def evolve(state: ApiKeys, recorded: Recorded) -> ApiKeys:
@@ -102,11 +102,11 @@ def evolve(state: ApiKeys, recorded: Recorded) -> ApiKeys:
             return replace(state, live={**state.live, key: created})
         case ApiKeyRevoked(key_id=key) as revoked:
             live = {name: value for name, value in state.live.items() if name != key}
-            return replace(state, live=live, revoked=revoked)
+            return replace(state, live=live, dead=revoked)
         case users.UserCreated() | users.UserReactivated():
             return replace(state, active=True)
         case users.UserDeactivated():
-            return ApiKeys()
+            return ApiKeys(dead=next(reversed([*state.live.values()]), state.dead))
         case _:
             return state
 
@@ -117,9 +117,12 @@ def of_user(user_id: UserId) -> Boundary:
     return (Clause((*account, *EVENTS), (users.tag(user_id),)),)
 
 
-def one(key_id: KeyId) -> Boundary:
-    """One key."""
-    return (Clause(EVENTS, (tag(key_id),)),)
+def one(key_id: KeyId, user_id: UserId) -> Boundary:
+    """One key, and what ends all keys of its user."""
+    return (
+        Clause(EVENTS, (tag(key_id),)),
+        Clause((users.UserDeactivated,), (users.tag(user_id),)),
+    )
 
 
 def create(state: ApiKeys, created: ApiKeyCreated, at: datetime) -> list[Event]:
@@ -138,7 +141,7 @@ def create(state: ApiKeys, created: ApiKeyCreated, at: datetime) -> list[Event]:
 
 def revoke(state: ApiKeys, key_id: KeyId, user_id: UserId) -> list[Event]:
     """Take one of a user's own keys back. Raises KeyMissing, for others' too."""
-    key = state.live.get(key_id) or state.revoked
+    key = state.live.get(key_id) or state.dead
     if key is None or (key.key_id, key.user_id) != (key_id, user_id):
         raise KeyMissing
     return [ApiKeyRevoked(key_id=key_id, user_id=user_id)] if key_id in state.live else []

@@ -1,31 +1,46 @@
 """Logging in, being logged in, and how both end.
 
-Invariants: a session begins only on the password in force of an active account; guesses at one
-account come slower and slower; an account has a bounded number of sessions. A session is over when
+Invariants: a session begins only on the password in force of an active account; guesses come
+slower and slower (guesses.py); an account has a bounded number of sessions. A session is over when
 an event ends it, when it expires, when it lies idle (which no event tells, see the `Seen` port),
 and when the account loses its access (users.ENDS_SESSIONS).
 
 Guesses are counted by the e-mail address that was typed, so that absent accounts are slowed down
-like existing ones and cannot be told from them.
+like existing ones and cannot be told from them. Whoever is logged in and gives a wrong current
+password slows down that session alone: strangers' guesses never stand in the way of a session.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, NewType
 
 import msgspec
 
-from domain import users
+from domain import guesses, users
+from domain.guesses import Guesses, Tries
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.users import Credential, UserId
 
 SESSIONS_PER_USER_MAX: Final = 100
-FAILURES_FREE: Final = 5  # failed logins in a row that cost no waiting
-DELAY_FIRST_S: Final = 1  # doubled by each further failure
-DELAY_MAX_S: Final = 60  # so that about 70 guesses an hour are heard, and an owner can get in
-FAILURES_KEPT: Final = timedelta(hours=24)  # after the last one they are forgotten
 
 SessionId = NewType("SessionId", str)
+
+
+class Method(StrEnum):
+    """How a session began."""
+
+    PASSWORD = "password"  # noqa: S105 - the word itself
+    PASSWORD_CHANGE = "password_change"  # noqa: S105
+
+
+class Ending(StrEnum):
+    """Why a session is over."""
+
+    LOGOUT = "logout"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    DISPLACED = "displaced"
 
 
 def tag(session_id: str) -> str:
@@ -38,6 +53,16 @@ def login_tag(email_digest: str) -> str:
     return f"login:{email_digest}"
 
 
+def day_tag(email_digest: str, day: str) -> str:
+    """The tag of a day's failures alone, so that no decision has to read those of a whole siege."""
+    return f"login:{email_digest}:{day}"
+
+
+def day_of(at: datetime) -> str:
+    """The day in a `day_tag`."""
+    return at.date().isoformat()
+
+
 # Tags and fields are a storage format: add, never change. docs/explanation/events.md
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session_started"):
     """Somebody logged in, or changed the password and goes on with a new session."""
@@ -46,8 +71,9 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session_started"):
     user_id: UserId
     email_digest: str
     proof: str  # keyed digest of the token
-    method: str  # password, password_change
+    method: Method
     expires_at: datetime
+    network: str = ""  # keyed digest of the caller's network
 
     def stream(self) -> str:
         return tag(self.session_id)
@@ -61,7 +87,7 @@ class SessionEnded(Event, frozen=True, kw_only=True, tag="session_ended"):
 
     session_id: SessionId
     user_id: UserId
-    reason: str  # logout, revoked, expired, displaced
+    reason: Ending
 
     def stream(self) -> str:
         return tag(self.session_id)
@@ -77,15 +103,37 @@ class LoginFailed(Event, frozen=True, kw_only=True, tag="login_failed"):
     email_digest: str
     user_id: UserId | None
     network: str  # keyed digest of the caller's network
+    day: str = ""  # of the attempt, in UTC
+    unheard: int = 0  # attempts by anybody that were turned away since the last recorded failure
 
     def stream(self) -> str:
         return login_tag(self.email_digest)
 
     def labels(self) -> tuple[str, ...]:
-        return () if self.user_id is None else (users.tag(self.user_id),)
+        day = (day_tag(self.email_digest, self.day),) if self.day else ()
+        return day if self.user_id is None else (users.tag(self.user_id), *day)
 
 
-EVENTS: Final[tuple[type[Event], ...]] = (SessionStarted, SessionEnded, LoginFailed)
+class CurrentPasswordWrong(Event, frozen=True, kw_only=True, tag="current_password_wrong"):
+    """Somebody who is logged in gave a wrong current password."""
+
+    attempt: str
+    session_id: SessionId
+    user_id: UserId
+
+    def stream(self) -> str:
+        return tag(self.session_id)
+
+    def labels(self) -> tuple[str, ...]:
+        return (users.tag(self.user_id),)
+
+
+EVENTS: Final[tuple[type[Event], ...]] = (
+    SessionStarted,
+    SessionEnded,
+    LoginFailed,
+    CurrentPasswordWrong,
+)
 
 
 class Sessions(msgspec.Struct, frozen=True):
@@ -94,9 +142,9 @@ class Sessions(msgspec.Struct, frozen=True):
     active: bool = False
     credential: Credential | None = None
     live: Mapping[SessionId, SessionStarted] = {}
-    ended: SessionEnded | None = None  # the last one
-    failures: int = 0
-    failed_at: datetime | None = None
+    ended: SessionStarted | SessionEnded | None = None  # the last one that is over
+    guesses: Guesses = Guesses()
+    wrong: Tries = Tries()  # current passwords, in the session that the boundary names
     attempt: str | None = None  # the last that failed
 
 
@@ -104,15 +152,18 @@ def evolve(state: Sessions, recorded: Recorded) -> Sessions:
     """Fold one event."""
     replace = msgspec.structs.replace
     match recorded.event:
-        case SessionStarted() as started:
+        case SessionStarted(network=network) as started:
             live = {**state.live, started.session_id: started}
-            return replace(state, live=live, failures=0, failed_at=None)
+            known = state.guesses.succeed(network, recorded.at)
+            return replace(state, live=live, guesses=known)
         case SessionEnded(session_id=session) as ended:
             live = {key: value for key, value in state.live.items() if key != session}
             return replace(state, live=live, ended=ended)
-        case LoginFailed(attempt=attempt):
-            failures = count(state.failures, state.failed_at, recorded.at) + 1
-            return replace(state, failures=failures, failed_at=recorded.at, attempt=attempt)
+        case LoginFailed(attempt=attempt, network=network):
+            failed = state.guesses.fail(network, recorded.at)
+            return replace(state, guesses=failed, attempt=attempt)
+        case CurrentPasswordWrong(attempt=attempt):
+            return replace(state, wrong=state.wrong.one_more(recorded.at), attempt=attempt)
         case _:
             return _account(state, recorded.event)
 
@@ -124,48 +175,49 @@ def _account(state: Sessions, event: Event) -> Sessions:
         case users.UserCreated(credential=credential):
             return replace(state, active=True, credential=credential)
         case users.PasswordChanged(credential=new) | users.PasswordReset(credential=new):
-            return replace(state, credential=new, live={})
+            return replace(state, credential=new, live={}, ended=_last(state))
         case users.UserDeactivated():
-            return replace(state, active=False, live={})
+            return replace(state, active=False, live={}, ended=_last(state))
         case users.UserReactivated():
             return replace(state, active=True)
         case _:
             return state
 
 
-def count(failures: int, failed_at: datetime | None, at: datetime) -> int:
-    """How many failures in a row still count."""
-    return 0 if failed_at is None or at - failed_at > FAILURES_KEPT else failures
+def _last(state: Sessions) -> SessionStarted | SessionEnded | None:
+    """What `ended` becomes when all sessions end at once."""
+    return next(reversed([*state.live.values()]), state.ended)
 
 
-def open_again(failures: int, failed_at: datetime | None) -> datetime | None:
-    """Until when nobody is heard, or None."""
-    if failed_at is None or failures < FAILURES_FREE:
-        return None
-    # The exponent is bounded too: a long siege must not make a huge number.
-    doublings = min(failures - FAILURES_FREE, DELAY_MAX_S.bit_length())
-    return failed_at + timedelta(seconds=min(DELAY_FIRST_S << doublings, DELAY_MAX_S))
-
-
-def heard(failures: int, failed_at: datetime | None, at: datetime) -> None:
+def heard(until: datetime | None, at: datetime) -> None:
     """Whether an attempt may be made now. Raises TooManyAttempts."""
-    until = open_again(count(failures, failed_at, at), failed_at)
     if until is not None and at < until:
         raise TooManyAttempts(until - at)
 
 
-def login(user_id: UserId | None, email_digest: str) -> Boundary:
-    """An account, its sessions, and the failures under its e-mail address."""
-    failures = Clause((SessionStarted, LoginFailed), (login_tag(email_digest),))
-    if user_id is None:
-        return (failures,)
-    account: tuple[type[Event], ...] = (*users.EVENTS, SessionStarted, SessionEnded)
-    return (failures, Clause(account, (users.tag(user_id),)))
+def login(user_id: UserId | None, email_digest: str, at: datetime) -> Boundary:
+    """An account, its sessions, and the failures under its e-mail address that still count."""
+    days = (day_of(at - guesses.FAILURES_KEPT), day_of(at))
+    failures = tuple(Clause((LoginFailed,), (day_tag(email_digest, day),)) for day in days)
+    return failures if user_id is None else (*failures, *of_user(user_id))
 
 
-def one(session_id: SessionId) -> Boundary:
-    """One session."""
-    return (Clause((SessionStarted, SessionEnded), (tag(session_id),)),)
+def of_user(user_id: UserId) -> Boundary:
+    """An account and its sessions."""
+    return (Clause((*users.EVENTS, SessionStarted, SessionEnded), (users.tag(user_id),)),)
+
+
+def guarded(user_id: UserId, session_id: SessionId) -> Boundary:
+    """An account, its sessions, and the wrong passwords that were given in one of them."""
+    return (*of_user(user_id), Clause((CurrentPasswordWrong,), (tag(session_id),)))
+
+
+def one(session_id: SessionId, user_id: UserId) -> Boundary:
+    """One session, and what ends all sessions of its user."""
+    return (
+        Clause((SessionStarted, SessionEnded), (tag(session_id),)),
+        Clause(users.ENDS_SESSIONS, (users.tag(user_id),)),
+    )
 
 
 def start(
@@ -175,7 +227,7 @@ def start(
     if started.session_id in state.live:
         return []
     # A right guess among many at once must not tell itself by another answer than a wrong one's.
-    heard(state.failures, state.failed_at, at)
+    heard(state.guesses.until(started.network, at), at)
     if not state.active or state.credential != verified:
         raise BadCredentials
     return [*_make_room(state, at), started]
@@ -184,7 +236,7 @@ def start(
 def change_password(
     state: Sessions,
     changed: users.PasswordChanged,
-    started: SessionStarted | None,
+    started: SessionStarted,
     *,
     verified: Credential,
     at: datetime,
@@ -196,10 +248,10 @@ def change_password(
     """
     if state.credential == changed.credential:
         return []
-    heard(state.failures, state.failed_at, at)
+    heard(state.wrong.until(at), at)
     if not state.active or state.credential != verified:
         raise PasswordStale
-    return [changed] if started is None else [changed, started]
+    return [changed, started]
 
 
 def _make_room(state: Sessions, at: datetime) -> list[Event]:
@@ -207,18 +259,29 @@ def _make_room(state: Sessions, at: datetime) -> list[Event]:
     expired = [session for session in state.live.values() if session.expires_at <= at]
     running = [session for session in state.live.values() if session.expires_at > at]
     surplus = running[: max(0, len(running) + 1 - SESSIONS_PER_USER_MAX)]
-    return [_end(s, "expired") for s in expired] + [_end(s, "displaced") for s in surplus]
+    return [
+        *(_end(session, Ending.EXPIRED) for session in expired),
+        *(_end(session, Ending.DISPLACED) for session in surplus),
+    ]
 
 
 def fail(state: Sessions, failed: LoginFailed, at: datetime) -> list[Event]:
-    """Count a failed attempt. Raises TooManyAttempts when it should not have been made."""
+    """Count a failed login. Raises TooManyAttempts when it should not have been made."""
     if state.attempt == failed.attempt:
         return []
-    heard(state.failures, state.failed_at, at)
+    heard(state.guesses.until(failed.network, at), at)
     return [failed]
 
 
-def end(state: Sessions, session_id: SessionId, user_id: UserId, reason: str) -> list[Event]:
+def fail_again(state: Sessions, failed: CurrentPasswordWrong, at: datetime) -> list[Event]:
+    """Count a wrong current password. Raises TooManyAttempts, as `fail` does."""
+    if state.attempt == failed.attempt:
+        return []
+    heard(state.wrong.until(at), at)
+    return [failed]
+
+
+def end(state: Sessions, session_id: SessionId, user_id: UserId, reason: Ending) -> list[Event]:
     """End one of a user's own sessions. Raises SessionMissing, for others' too."""
     session = state.live.get(session_id) or state.ended
     if session is None or (session.session_id, session.user_id) != (session_id, user_id):
@@ -226,7 +289,7 @@ def end(state: Sessions, session_id: SessionId, user_id: UserId, reason: str) ->
     return [_end(session, reason)] if session_id in state.live else []
 
 
-def _end(session: SessionStarted | SessionEnded, reason: str) -> Event:
+def _end(session: SessionStarted | SessionEnded, reason: Ending) -> Event:
     return SessionEnded(session_id=session.session_id, user_id=session.user_id, reason=reason)
 
 

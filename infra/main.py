@@ -7,6 +7,7 @@ loads neither the framework nor the log.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTROL_TIMEOUT_S: Final = 3600.0  # how long the owner waits for one answer: a rebuild takes long
 BASE_URL: Final = "http://dango"
+PRIVATE: Final = 0o077  # what the program and its workers make is the owner's alone
 INTERRUPTED: Final = 130  # the shells' code for a program that Ctrl-C ended
 
 
@@ -89,7 +91,8 @@ class World:
             http = http_settings(settings, host=host, port=port)
             listener = server.listen(http.host, http.port)
             with contextlib.closing(listener):
-                runtime = Runtime(project, settings, host=http.host, port=http.port)
+                port = listener.getsockname()[1]  # what the system chose, when it was to choose
+                runtime = Runtime(project, settings, host=http.host, port=port)
                 self._served[project.root] = runtime.platform
                 if not quiet:
                     follow(logging.INFO)
@@ -99,7 +102,7 @@ class World:
                     del self._served[project.root]
 
     @contextlib.asynccontextmanager
-    async def connect(self, root: Path) -> AsyncIterator[Connection]:
+    async def connect(self, root: Path, *, policies: bool) -> AsyncIterator[Connection]:
         """As the port says. A server in this very process is asked without a socket."""
         from infra.project import Project
 
@@ -114,7 +117,7 @@ class World:
                     yield Connection(client, served=True)
                     return
             with refusals():
-                platform = await stack.enter_async_context(_opened(project.root))
+                platform = await stack.enter_async_context(_opened(project.root, policies=policies))
             yield Connection(await stack.enter_async_context(_local(platform)), served=False)
 
     def inspect(self, root: Path) -> Sequence[Finding]:
@@ -129,7 +132,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def _opened(root: Path) -> "AsyncIterator[Platform]":
+async def _opened(root: Path, *, policies: bool) -> "AsyncIterator[Platform]":
     """The project, opened in this process for one command."""
     from infra.configuration import project as configuration
     from infra.project import Project
@@ -138,8 +141,8 @@ async def _opened(root: Path) -> "AsyncIterator[Platform]":
     project = Project(root)
     with project.held():
         runtime = Runtime(project, configuration.read(project.folder))
-        await runtime.start()
         try:
+            await runtime.start(policies=policies)
             yield runtime.platform
         finally:
             await runtime.stop()
@@ -224,6 +227,7 @@ def follow(level: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; answers the exit code."""
+    os.umask(PRIVATE)
     follow(logging.WARNING)
     try:
         return asyncio.run(cli.main(sys.argv[1:] if arguments is None else arguments, World()))

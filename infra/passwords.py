@@ -5,6 +5,7 @@ flood of logins takes two threads and 92 MiB, no more.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ PASSES: Final = 1
 LANES: Final = 1
 WORKERS: Final = 2
 WAITING_MAX: Final = 32  # about a second of hashing
+SHARE_MAX: Final = 8  # of these and those that run, for one share
 RETRY_AFTER_S: Final = 2
 COMMON: Final = Path(__file__).parent / "data" / "common_passwords.txt"
 
@@ -39,6 +41,7 @@ class Argon2Passwords:
         )
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dango-passwords")
         self._room = workers + waiting_max
+        self._shares: Counter[str] = Counter()
         self._nobody = self.hash_now("nobody has this password")
         self._common = common_passwords()
 
@@ -51,9 +54,9 @@ class Argon2Passwords:
         """As the port says."""
         return await self._run(lambda: self.hash_now(password))
 
-    async def verify(self, encoded: str | None, password: str) -> bool:
+    async def verify(self, encoded: str | None, password: str, share: str = "") -> bool:
         """As the port says. Raises HashDamaged."""
-        return await self._run(lambda: self._verify(encoded, password))
+        return await self._run(lambda: self._verify(encoded, password), share)
 
     def outdated(self, encoded: str) -> bool:
         """As the port says."""
@@ -76,17 +79,20 @@ class Argon2Passwords:
             raise HashDamaged(str(error)) from error
         return encoded is not None
 
-    async def _run(self, work: Callable[[], Result]) -> Result:
+    async def _run(self, work: Callable[[], Result], share: str = "") -> Result:
         """On a thread of the pool. The count falls when the work ends, not when its caller goes."""
-        if self._room == 0:
+        if self._room == 0 or self._shares[share] >= SHARE_MAX:
             raise Overloaded(RETRY_AFTER_S)
         self._room -= 1
+        if share:
+            self._shares[share] += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        future.add_done_callback(self._leave)
+        future.add_done_callback(lambda _: self._leave(share))
         return await asyncio.shield(future)
 
-    def _leave(self, _: object) -> None:
+    def _leave(self, share: str) -> None:
         self._room += 1
+        self._shares -= Counter((share,))  # which drops what has come to nothing
 
 
 def common_passwords() -> frozenset[str]:

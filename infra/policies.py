@@ -53,6 +53,13 @@ class Runner:
             await self._store(policy.name)
         self.positions[policy.name] = position
 
+    def problem(self) -> str | None:
+        """The first thing that an operator should know; None when all goes well."""
+        for name, error in self.failed.items():
+            return f"Policy {name} stands at {self.positions[name]}: {error}"
+        told = (f"Policy {each.name}: {each.problem}" for each in self.policies if each.problem)
+        return next(told, None)
+
     async def stop(self) -> None:
         """Stop following, then let each policy end its long work."""
         for task in self._tasks:

@@ -10,6 +10,7 @@ from typing import Final
 from infra import keys
 
 FOLDER: Final = ".dango"
+PRIVATE: Final = 0o700
 VARIABLE: Final = "DANGO_PROJECT"
 
 PROJECT_YML: Final = """\
@@ -85,8 +86,9 @@ class Project:
         if project.events.exists():
             raise ProjectExists(f"{project.root} is a Dango project already.")
         for folder in (project.folder, project.logs, project.data, project.uploads):
-            folder.mkdir(parents=True, exist_ok=True)
-        project.folder.chmod(0o700)
+            for each in (*reversed(folder.parents), folder):
+                each.mkdir(mode=PRIVATE, exist_ok=True)
+        project.folder.chmod(PRIVATE)
         quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
         for path, text in (
             (project.folder / "project.yml", PROJECT_YML.format(name=quoted)),

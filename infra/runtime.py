@@ -17,7 +17,8 @@ import msgspec
 from api.authentication import authenticate
 from api.platform import HttpSettings, Platform
 from commands.kernel import Overloaded, StorageFull
-from commands.policies.syncs import OpenRun, SyncPolicy
+from commands.policies.runs import OpenRun
+from commands.policies.syncs import SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
 from commands.table import DECIDERS
 from domain.projects import ProjectCreated
@@ -154,7 +155,9 @@ class Runtime:
 
         def open_runs() -> Sequence[OpenRun]:
             return [
-                OpenRun(run.job, run.source, run.status == "running")
+                OpenRun(
+                    run.job, run.source, run.status == "running", run.schema_name, run.table_name
+                )
                 for run in syncs.unended(self.views.current)
             ]
 
@@ -201,14 +204,16 @@ class Runtime:
         return self.writer.failed
 
     def _policies_stand(self) -> str | None:
-        for name, problem in self.runner.failed.items():
-            return f"Policy {name} stands at {self.runner.positions[name]}: {problem}"
-        return None
+        return self.runner.problem()
 
     # life
 
-    async def start(self) -> None:
-        """Begin to take commands, take the configuration, end what a dead process left open."""
+    async def start(self, *, policies: bool = True) -> None:
+        """Begin to take commands, take the configuration, end what a dead process left open.
+
+        Without `policies` nothing is ended or begun that is not asked for. Whoever starts must
+        stop, also when the start fails.
+        """
         self.writer.start()
         self._expiry = asyncio.create_task(self._forget_expired())
         if self._warehouse_settings.embedded:
@@ -217,7 +222,7 @@ class Runtime:
             self._keeper = Keeper(self.project.catalog)
         self.pool.start()
         await self.configuration.start()
-        if self.views.broken is None:
+        if policies and self.views.broken is None:
             await self.runner.start()
 
     async def _forget_expired(self) -> None:
@@ -233,16 +238,17 @@ class Runtime:
         await self.warehouse.create()
 
     async def stop(self) -> None:
-        """End in the order in which nothing that was begun is lost."""
-        await self.configuration.stop()
-        await self.runner.stop()
-        await self.pool.close()
-        if self._expiry is not None:
-            self._expiry.cancel()
-        await self.writer.stop()
-        if self._keeper is not None:
-            self._keeper.close()
-        self.close()
+        """End in the order in which nothing that was begun is lost; each step, if one fails too."""
+        async with contextlib.AsyncExitStack() as steps:  # the last one named is the first taken
+            steps.callback(self.close)
+            if self._keeper is not None:
+                steps.callback(self._keeper.close)
+            steps.push_async_callback(self.writer.stop)
+            if self._expiry is not None:
+                steps.callback(self._expiry.cancel)
+            steps.push_async_callback(self.pool.close)
+            steps.push_async_callback(self.runner.stop)
+            steps.push_async_callback(self.configuration.stop)
 
     def close(self) -> None:
         """Give back files and threads."""
@@ -280,6 +286,7 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         body_bytes_max=settings.api.body_bytes_max,
         query_timeout_s=settings.api.query_timeout_seconds,
         query_rows_max=settings.api.query_max_rows,
+        queries_per_user_max=settings.api.queries_per_user_max,
         project_name=settings.project.name,
         organization=settings.project.organization,
         metabase_url=f"http://localhost:{settings.platform.metabase_port}",

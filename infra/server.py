@@ -21,10 +21,13 @@ from api import asgi
 from api.app import create
 from api.callers import Caller
 from domain.permissions import Role
+from infra import connections, seldom
 from infra.project import Project
 from infra.runtime import Runtime
 
-BACKLOG: Final = 1_024
+# asyncio takes as many connections at once, and on a failure complains as often.
+BACKLOG: Final = 128
+SOCKET_BYTES_MAX: Final = 16 * 1024  # of one frame from a client; what it says is not listened to
 GRACE_S: Final = 8  # how long running requests may take when the server is told to stop
 KEEP_ALIVE_S: Final = 75
 UNIX_PATH_MAX: Final = 100  # a longer path does not fit into sockaddr_un
@@ -52,7 +55,7 @@ class Doors:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Handle one connection; the framework's own lifespan is not used."""
         server = scope.get("server")
-        if server is not None and server[1] is None:
+        if server is not None and tuple(server) == (self._control, None):
             scope[asgi.LOCAL] = self._owner
         await self._app(scope, receive, send)
 
@@ -112,11 +115,15 @@ def control_socket(project: Project) -> Iterator[socket.socket | None]:
 
 async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[str], None]) -> None:
     """Serve until told to stop."""
+    connections.raise_files()
+    seldom.hush()
     app = Doors(create(runtime.platform), runtime.project.control)
     config = uvicorn.Config(
         app,
-        http="httptools",
-        ws="websockets-sansio",
+        http=connections.Http,
+        ws=connections.Socket,
+        ws_max_size=SOCKET_BYTES_MAX,
+        backlog=BACKLOG,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -131,12 +138,12 @@ async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[s
         # uvicorn raises the signal again when it has stopped; the default would end us then,
         # before the runtime has.
         signal.signal(number, server.handle_exit)
-    with control_socket(runtime.project) as control:
-        await runtime.start()
-        try:
+    try:
+        with control_socket(runtime.project) as control:
+            await runtime.start()
             host, port = listener.getsockname()[:2]
             announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
             sockets = [listener] if control is None else [listener, control]
             await server.serve(sockets=sockets)
-        finally:
-            await asyncio.shield(runtime.stop())
+    finally:
+        await asyncio.shield(runtime.stop())

@@ -260,6 +260,8 @@ class Writer:
 
     def _fold(self, decider: Decider[Any, Any], boundary: Boundary) -> Any:
         """The state that counts for a decision; folded once, then carried on from there."""
+        if not boundary:
+            return decider.initial
         key = (id(decider), boundary)
         state, position = self._folds.pop(key, (decider.initial, 0))
         if position < self._sqlite.last:
@@ -301,8 +303,11 @@ class Writer:
         if code == sqlite3.SQLITE_FULL:
             _log.error("the disk is full: %s", error)
             return StorageFull()
-        if code == sqlite3.SQLITE_BUSY:
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_NOMEM):
             return Overloaded()
+        if not _of_the_disk(error):  # a bug; the group was rolled back whole
+            _log.error("a group of commands failed", exc_info=error)
+            return error
         return self._condemn(f"the event log cannot be written ({error}); restart the server")
 
     def _condemn(self, reason: str) -> OutcomeUnknown:

@@ -40,7 +40,7 @@ WORDS: Final[Mapping[type[Event], Words]] = {
     syncs.SyncStarted: lambda e: ("info", f"Starting sync for {e.source}"),
     syncs.SyncCompleted: lambda e: (
         "success",
-        f"Sync of {e.source} completed: {e.rows} rows in {e.duration_s:.1f} s",
+        f"Sync of {e.source} completed: {e.rows} rows{_took(e.duration_s)}",
     ),
     syncs.SyncFailed: lambda e: ("error", f"Sync of {e.source} failed: {e.reason}"),
     syncs.SyncCancelRequested: lambda e: ("info", f"Cancelling sync of {e.source}"),
@@ -49,12 +49,17 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "warning",
         f"Sync of {e.source} was interrupted: the server stopped",
     ),
+    upkeep.MaintenanceStarted: lambda _: ("info", "Maintaining the warehouse"),
     upkeep.MaintenanceCompleted: lambda e: (
         "success",
         f"Warehouse maintained: {e.files_merged} files merged, {e.files_removed} removed",
     ),
     upkeep.MaintenanceFailed: lambda e: ("error", f"Warehouse maintenance failed: {e.reason}"),
 }
+
+
+def _took(duration_s: float | None) -> str:
+    return "" if duration_s is None else f" in {duration_s:.1f} s"
 
 
 def _place(line: int | None, column: int | None) -> str:

@@ -29,6 +29,7 @@ class Frame(msgspec.Struct, frozen=True):
     """One message to clients. `position` is that of the event it tells of, None for progress."""
 
     position: int | None
+    kind: str
     permission: str
     data: str
 
@@ -41,6 +42,8 @@ _SHAPES: Final[Mapping[type[Event], Callable[[Any], Fields]]] = {
         "job": e.job,
         "rows": e.rows,
         "rows_loaded": e.rows,
+        "file_count": e.file_count,
+        "file_bytes": e.file_bytes,
         "duration_seconds": e.duration_s,
         "snapshot": e.snapshot,
     },
@@ -81,7 +84,7 @@ def frames(recorded: Recorded) -> list[Frame]:
 
 def progress(at: datetime, permission: str, kind: str, fields: Fields) -> Frame:
     """A frame that shows how far something is."""
-    return Frame(None, permission, _text(kind, at, fields))
+    return Frame(None, kind, permission, _text(kind, at, fields))
 
 
 def _fields(event: Event) -> Fields:
@@ -92,7 +95,7 @@ def _fields(event: Event) -> Fields:
 
 def _frame(recorded: Recorded, kind: str, fields: Fields) -> Frame:
     text = _text(kind, recorded.at, fields)
-    return Frame(recorded.position, recorded.event.permission, text)
+    return Frame(recorded.position, kind, recorded.event.permission, text)
 
 
 def _text(kind: str, at: datetime, fields: Fields) -> str:

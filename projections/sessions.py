@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from domain import sessions, users
+from domain.guesses import Tries
 from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.sessions import SessionId
@@ -20,6 +21,8 @@ SESSIONS: Final = Table(
         "proof": "TEXT NOT NULL",
         "started_at": "TEXT NOT NULL",
         "expires_at": "TEXT NOT NULL",
+        "wrong": "INTEGER NOT NULL",  # current passwords in a row
+        "wrong_at": "TEXT",
     },
     key=("session_id",),
     indexes=("proof", "user_id"),
@@ -34,7 +37,16 @@ def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
         proof=e.proof,
         started_at=r.at.isoformat(),
         expires_at=e.expires_at.isoformat(),
+        wrong=0,
+        wrong_at=None,
     )
+
+
+def _password_wrong(rows: Rows, e: sessions.CurrentPasswordWrong, r: Recorded) -> None:
+    row = rows.get(SESSIONS, e.session_id)
+    if row is not None:
+        wrong = _tries(row["wrong"], row["wrong_at"]).one_more(r.at).count
+        rows.change(SESSIONS, e.session_id, wrong=wrong, wrong_at=r.at.isoformat())
 
 
 def _ended(rows: Rows, e: sessions.SessionEnded, _: Recorded) -> None:
@@ -53,6 +65,7 @@ PROJECTION: Final = Projection(
     on={
         sessions.SessionStarted: _started,
         sessions.SessionEnded: _ended,
+        sessions.CurrentPasswordWrong: _password_wrong,
         **dict.fromkeys(users.ENDS_SESSIONS, _all_ended),
     },
 )
@@ -102,6 +115,18 @@ def of_user(reader: Reader, user_id: str) -> list[Session]:
     )
     found = [_session(*row) for row in rows]
     return [session for session in found if session.expires_at > reader.now]
+
+
+def wrong(reader: Reader, session_id: str) -> Tries:
+    """The wrong current passwords that were given in a session."""
+    row = reader.row(
+        "SELECT wrong, wrong_at FROM sessions WHERE session_id = :session_id", session_id=session_id
+    )
+    return Tries() if row is None else _tries(*row)
+
+
+def _tries(count: int, last_at: str | None) -> Tries:
+    return Tries(count, datetime.fromisoformat(last_at) if last_at else None)
 
 
 def _session(session_id: SessionId, started_at: str, expires_at: str) -> Session:

@@ -50,6 +50,7 @@ PUBLICATIONS: Final = Table(
     columns={"position": "INTEGER NOT NULL", "snapshot": "INTEGER NOT NULL"},
     key=("position",),
     grows="position",
+    indexes=("snapshot, position",),
 )
 
 _json: Final = msgspec.json.Encoder().encode
@@ -224,6 +225,10 @@ def _health(row: tuple[Any, ...]) -> SourceHealth:
 
 
 def snapshot(reader: Reader) -> int | None:
-    """The warehouse's newest commit that was published by then; None before the first."""
-    row = reader.row("SELECT snapshot FROM publications ORDER BY position DESC LIMIT 1")
+    """The warehouse's newest commit that was published by then; None before the first.
+
+    The newest, not the one that was told last: two loads can commit in one order and be recorded in
+    the other.
+    """
+    row = reader.row("SELECT snapshot FROM publications ORDER BY snapshot DESC LIMIT 1")
     return int(row[0]) if row else None

@@ -20,6 +20,8 @@ RUNS: Final = Table(
         "requested_at": "TEXT NOT NULL",
         "requested_by": "TEXT NOT NULL",
         "started_at": "TEXT",
+        "schema_name": "TEXT",  # where it may write, from its start on
+        "table_name": "TEXT",
         "ended_at": "TEXT",
         "rows": "INTEGER",
         "total_rows": "INTEGER",
@@ -45,6 +47,8 @@ def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
             requested_at=r.at.isoformat(),
             requested_by=r.actor,
             started_at=None,
+            schema_name=None,
+            table_name=None,
             ended_at=None,
             rows=None,
             total_rows=None,
@@ -56,7 +60,14 @@ def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
 
 
 def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
-    rows.change(RUNS, (e.job, e.source), status="running", started_at=r.at.isoformat())
+    rows.change(
+        RUNS,
+        (e.job, e.source),
+        status="running",
+        started_at=r.at.isoformat(),
+        schema_name=e.schema,
+        table_name=e.table,
+    )
 
 
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
@@ -122,6 +133,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     requested_by: str
     started_at: datetime | None
+    schema_name: str | None
+    table_name: str | None
     ended_at: datetime | None
     rows: int | None
     total_rows: int | None

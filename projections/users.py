@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import sessions, users
+from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.users import Credential, UserId
@@ -27,15 +28,22 @@ USERS: Final = Table(
     key=("user_id",),
     indexes=("email_digest",),
 )
+STRANGERS_MAX: Final = 4_096  # addresses without an account whose failures are remembered
 # By address, not by account: guesses at accounts that are not there are slowed down alike.
-FAILURES: Final = Table(
-    name="login_failures",
+LOGINS: Final = Table(
+    name="logins",
     columns={
         "email_digest": "TEXT NOT NULL",
-        "failures": "INTEGER NOT NULL",
-        "failed_at": "TEXT NOT NULL",
+        "guesses": "TEXT NOT NULL",  # JSON of Guesses
+        "slot": "INTEGER",  # for addresses without an account
     },
     key=("email_digest",),
+)
+# A ring of slots, taken in turn: who comes into one drives out who was there.
+STRANGERS: Final = Table(
+    name="login_strangers",
+    columns={"slot": "INTEGER NOT NULL", "email_digest": "TEXT NOT NULL"},
+    key=("slot",),
 )
 
 
@@ -80,22 +88,42 @@ def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
 
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.change(USERS, e.user_id, last_login=r.at.isoformat())
-    rows.remove(FAILURES, email_digest=e.email_digest)
+    now = _guesses(rows, e.email_digest).succeed(e.network, r.at)
+    _remember(rows, e.email_digest, now)
 
 
 def _login_failed(rows: Rows, e: sessions.LoginFailed, r: Recorded) -> None:
-    row = rows.get(FAILURES, e.email_digest)
-    before = 0
-    if row is not None:
-        failed_at = datetime.fromisoformat(row["failed_at"])
-        before = sessions.count(row["failures"], failed_at, r.at)
-    at = r.at.isoformat()
-    rows.put(FAILURES, email_digest=e.email_digest, failures=before + 1, failed_at=at)
+    now = _guesses(rows, e.email_digest).fail(e.network, r.at)
+    if e.user_id is not None:
+        _remember(rows, e.email_digest, now)
+        return
+    slot = r.position % STRANGERS_MAX
+    before = rows.get(STRANGERS, slot)
+    if before is not None and before["email_digest"] != e.email_digest:
+        there = rows.get(LOGINS, before["email_digest"])
+        if there is not None and there["slot"] == slot:
+            rows.remove(LOGINS, email_digest=before["email_digest"])
+    rows.put(STRANGERS, slot=slot, email_digest=e.email_digest)
+    _remember(rows, e.email_digest, now, slot)
+
+
+def _guesses(rows: Rows, email_digest: str) -> Guesses:
+    row = rows.get(LOGINS, email_digest)
+    return Guesses() if row is None else _decoded(row["guesses"])
+
+
+def _remember(rows: Rows, email_digest: str, now: Guesses, slot: int | None = None) -> None:
+    text = msgspec.json.encode(now).decode()
+    rows.put(LOGINS, email_digest=email_digest, guesses=text, slot=slot)
+
+
+def _decoded(text: str) -> Guesses:
+    return msgspec.json.decode(text, type=Guesses)
 
 
 PROJECTION: Final = Projection(
     name="users",
-    tables=(USERS, FAILURES),
+    tables=(USERS, LOGINS, STRANGERS),
     on={
         users.UserCreated: _created,
         users.PasswordChanged: _password_changed,
@@ -107,13 +135,6 @@ PROJECTION: Final = Projection(
         sessions.LoginFailed: _login_failed,
     },
 )
-
-
-class Failures(msgspec.Struct, frozen=True):
-    """Failed logins in a row with one e-mail address."""
-
-    count: int = 0
-    last_at: datetime | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,13 +149,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     last_login: datetime | None
     created_at: datetime
     updated_at: datetime
-    failures: Failures
+    guesses: Guesses
 
 
 _SELECT: Final = (
     "SELECT u.user_id, u.email_digest, u.role, u.active, u.credential, u.must_change_password,"
-    " u.last_login, u.created_at, u.updated_at, f.failures, f.failed_at"
-    " FROM users u LEFT JOIN login_failures f USING (email_digest)"
+    " u.last_login, u.created_at, u.updated_at, l.guesses"
+    " FROM users u LEFT JOIN logins l USING (email_digest)"
 )
 
 
@@ -155,18 +176,14 @@ def by_email(reader: Reader, email_digest: str) -> Account | None:
     return None if row is None else _account(row)
 
 
-def failures(reader: Reader, email_digest: str) -> Failures:
-    """Failed logins with an e-mail address, whether it has an account or not."""
-    row = reader.row(
-        "SELECT failures, failed_at FROM login_failures WHERE email_digest = :digest",
-        digest=email_digest,
-    )
-    return Failures() if row is None else Failures(row[0], datetime.fromisoformat(row[1]))
+def guesses(reader: Reader, email_digest: str) -> Guesses:
+    """What is remembered of logins with an e-mail address, whether it has an account or not."""
+    row = reader.row("SELECT guesses FROM logins WHERE email_digest = :digest", digest=email_digest)
+    return Guesses() if row is None else _decoded(row[0])
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    user_id, digest, role, active, credential, must_change, login, created, updated, *failed = row
-    count, failed_at = failed
+    user_id, digest, role, active, credential, must_change, login, created, updated, text = row
     return Account(
         user_id=user_id,
         email_digest=digest,
@@ -177,5 +194,5 @@ def _account(row: tuple[Any, ...]) -> Account:
         last_login=datetime.fromisoformat(login) if login else None,
         created_at=datetime.fromisoformat(created),
         updated_at=datetime.fromisoformat(updated),
-        failures=Failures(count, datetime.fromisoformat(failed_at)) if count else Failures(),
+        guesses=_decoded(text) if text else Guesses(),
     )

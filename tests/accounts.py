@@ -21,7 +21,14 @@ def deactivated(user="anna", role=Role.ADMIN):
     return users.UserDeactivated(user_id=user, role=role)
 
 
-def started(session="s1", user="anna", *, expires_at=NOW + timedelta(days=7), method="password"):
+def started(
+    session="s1",
+    user="anna",
+    *,
+    expires_at=NOW + timedelta(days=7),
+    method="password",
+    network="home",
+):
     return sessions.SessionStarted(
         session_id=session,
         user_id=user,
@@ -29,6 +36,7 @@ def started(session="s1", user="anna", *, expires_at=NOW + timedelta(days=7), me
         proof=f"proof-{session}",
         method=method,
         expires_at=expires_at,
+        network=network,
     )
 
 
@@ -36,17 +44,27 @@ def ended(session="s1", user="anna", reason="logout"):
     return sessions.SessionEnded(session_id=session, user_id=user, reason=reason)
 
 
-def failed(number=1, user="anna", *, known=True):
+def failed(number=1, user="anna", *, known=True, network="net"):
     return sessions.LoginFailed(
         attempt=f"try-{number}",
         email_digest=f"digest-{user}",
         user_id=user if known else None,
-        network="net",
+        network=network,
+        day="2026-01-01",
     )
 
 
-def failures(count, user="anna", *, known=True):
-    return [failed(number, user, known=known) for number in range(count)]
+def failures(count, user="anna", **how):
+    return [failed(number, user, **how) for number in range(count)]
+
+
+def siege(count, user="anna", *, known=True):
+    """Failures of which no two come from one network."""
+    return [failed(n, user, known=known, network=f"net-{n}") for n in range(count)]
+
+
+def wrong(number=1, session="s1", user="anna"):
+    return sessions.CurrentPasswordWrong(attempt=f"try-{number}", session_id=session, user_id=user)
 
 
 def key(name="k1", user="anna", *, expires_at=None):

@@ -42,7 +42,8 @@ async def _run(given: argparse.Namespace, world: World, out: Output) -> int:
     command: Command = given.command
     if command.local:
         return await command.run(given, world, out)
-    async with world.connect(world.find(given.project)) as connection:
+    root = world.find(given.project)
+    async with world.connect(root, policies=command.policies) as connection:
         return await command.run(given, Api(connection), out)
 
 

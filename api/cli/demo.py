@@ -32,7 +32,7 @@ async def demo(given: argparse.Namespace, world: World, out: Output) -> int:
 
 
 async def _sync(world: World, root: Path, data: DemoData, out: Output) -> int:
-    async with world.connect(root) as connection:
+    async with world.connect(root, policies=True) as connection:
         return await syncs.sync_all(Api(connection), out, data.sources)
 
 

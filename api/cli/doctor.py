@@ -20,7 +20,7 @@ async def doctor(given: argparse.Namespace, world: World, out: Output) -> int:
         findings.append(Finding("project", Level.WARN, detail, "mend the files, then ask again"))
     else:
         try:
-            async with world.connect(root) as connection:
+            async with world.connect(root, policies=False) as connection:
                 findings.extend(await _inside(Api(connection)))
         except Refusal as refusal:
             findings.append(Finding("project", Level.FAIL, str(refusal)))

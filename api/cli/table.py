@@ -37,6 +37,7 @@ class Command(NamedTuple):
     arguments: tuple[Argument, ...] = ()
     local: bool = False  # does without the API of a project
     json: bool = True  # prints data
+    policies: bool = False  # its work is done by policies, also without a server
     project: bool = True  # works on a project that is there
 
 
@@ -102,6 +103,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             arg("--since", metavar="D", type=day, help="only from this day on (2026-05-17)"),
             arg("--until", metavar="D", type=day, help="only up to this day"),
         ),
+        policies=True,
     ),
     Command(
         "query",

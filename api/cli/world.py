@@ -91,8 +91,12 @@ class World(Protocol):
         """Serve until a signal; `quiet` logs warnings alone."""
         ...
 
-    def connect(self, root: Path) -> AbstractAsyncContextManager[Connection]:
-        """A client: of the server that runs, else of the project in this process."""
+    def connect(self, root: Path, *, policies: bool) -> AbstractAsyncContextManager[Connection]:
+        """A client: of the server that runs, else of the project in this process.
+
+        There it is opened without `policies` for a look, or for a command that none acts on: work
+        that was left open is then not taken up by the way.
+        """
         ...
 
     def inspect(self, root: Path) -> Sequence[Finding]:

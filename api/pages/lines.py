@@ -37,6 +37,7 @@ def lines(call: Call, found: Sequence[audit.Line]) -> list[Line]:
     """These events, in words."""
     said = activity.said(call.views, [line.position for line in found])
     known = call.caller.role is not None
+    who = {actor: people.label(call, actor) for actor in {line.actor for line in found}}
     answer = []
     for line in found:
         entry = said.get(line.position)
@@ -47,7 +48,7 @@ def lines(call: Call, found: Sequence[audit.Line]) -> list[Line]:
                 type=line.type,
                 stream=line.stream,
                 actor=line.actor,
-                who=people.label(call, line.actor),
+                who=who[line.actor],
                 text=told(entry, tell_errors=known) if entry else words.human(line.type),
                 level=entry.level if entry else "info",
             )

@@ -38,6 +38,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
     caller: str | None = None  # None: nobody is logged in
     role: str = ""
+    session: bool = False  # somebody logged in, and can log out
     audits: bool = False
     position: int | None = None  # that the rows stand for; None: the page shows no rows
     head: int = 0
@@ -98,12 +99,13 @@ def _shell(call: Call, title: str, *, fragments: bool) -> Shell:
         project=platform.settings.project_name,
         caller=people.own_name(call) if signed_in else None,
         role=str(caller.role or ""),
+        session=caller.session_id is not None,
         audits=caller.may("audit.view"),
         position=position,
         head=0 if position is None else platform.views.current.position,
         as_of=call.as_of,
         moment="" if call.as_of is None else words.stamp(call.views.now),
-        live=position is not None and call.as_of is None and caller.session_id is not None,
+        live=position is not None and call.as_of is None and signed_in,
         fragments=fragments,
         keep=[
             (name, value)

@@ -38,7 +38,8 @@ def _source(reader: Reader, name: str) -> dict[str, Any] | None:
     if found is None:
         return None
     state: dict[str, Any] = msgspec.to_builtins(found)
-    state["last_run"] = msgspec.to_builtins(syncs.of_source(reader, name, 1)[:1])
+    for run in syncs.of_source(reader, name, 1):
+        state["last_run"] = msgspec.to_builtins(run)
     return state
 
 

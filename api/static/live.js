@@ -8,7 +8,7 @@ const LATEST_MS = 250; // but not longer
 const MINUTE_MS = 60_000; // ages are told anew
 const OFFLINE_MS = 5_000; // without a connection, say so
 const BACKOFF_MS = 500;
-const BACKOFF_MAX_MS = 20_000;
+const BACKOFF_MAX_MS = 10_000;
 const TOAST_MS = 8_000;
 const REVOKED = 4401;
 

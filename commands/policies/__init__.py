@@ -17,6 +17,11 @@ class Policy(Protocol):
     types: tuple[type[Event], ...]
     begins_at_head: bool  # a new policy does not act on what happened before it was there
 
+    @property
+    def problem(self) -> str | None:
+        """What it cannot bring to its end, for readiness; None when all goes well."""
+        ...
+
     async def recover(self) -> None:
         """Before anything else at start: end what was going on when the process died."""
         ...

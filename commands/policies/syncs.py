@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import msgspec
 
 from commands.kernel import Bus, Command, Once, Origin, Outcome
-from commands.ports import Load, Loaded, Progress, Warehouse, WorkFailed
+from commands.policies import runs
+from commands.policies.runs import OpenRun, Run
+from commands.policies.tries import RECOVERY_S, Tries
+from commands.ports import Loaded, Progress, Target, Warehouse, WorkFailed
 from commands.syncs import (
-    CompleteSync,
     ConfirmCancel,
     FailSync,
     InterruptSync,
@@ -21,22 +23,19 @@ from domain import syncs
 from domain.kernel import Event, Recorded, Refused
 from domain.sources import Source
 
-LOADABLE: Final = ("csv",)
+SCHEMA_POLL_S: Final = 1.0  # how often a run asks for a schema that nobody here is writing
+STOP_S_MAX: Final = 5.0  # how long a stop waits to hear whether a load was published
+BUG: Final = "A defect of the program ended the sync; the server's log tells more."
+
 _log = logging.getLogger("dango.syncs")
-
-Run = tuple[int, str]  # job, source
-
-
-class OpenRun(msgspec.Struct, frozen=True):
-    """A run that the views know as not ended."""
-
-    job: int
-    source: str
-    running: bool
 
 
 class SyncPolicy:
-    """Carries out syncs, some at a time; the others wait as `queued`."""
+    """Carries out syncs, some at a time; the others wait as `queued`.
+
+    Whether a run succeeded is for the warehouse to say: before any other ending it is asked for
+    the run's commit.
+    """
 
     name = "syncs"
     begins_at_head = False
@@ -66,24 +65,35 @@ class SyncPolicy:
         self._runs: dict[Run, asyncio.Task[None]] = {}
         self._loads: dict[Run, asyncio.Future[Loaded]] = {}
         self._cancelled: set[Run] = set()
+        self._tries = Tries()
+        self._stopping = False
         self.progress: dict[Run, Progress] = {}
 
+    @property
+    def problem(self) -> str | None:
+        """As the policy says."""
+        return self._tries.problem
+
     async def recover(self) -> None:
-        """Runs of a dead process are interrupted; those that still waited are carried out."""
-        for run in self._open_runs():
-            if run.running:
-                await self._send(InterruptSync(source=run.source, job=run.job), run.job)
-            else:
-                self._begin((run.job, run.source))
+        """Runs of a dead process are ended as the warehouse says; those that waited are begun."""
+        left = self._open_runs()
+        for each in left:
+            if each.running:
+                self._end(each, InterruptSync(source=each.source, job=each.job))
+        if self._runs:
+            await asyncio.wait(self._runs.values(), timeout=RECOVERY_S)
+        for each in left:
+            if not each.running:
+                self._carry(each.run)
 
     async def react(self, recorded: Recorded) -> None:
         """As the policy says."""
         match recorded.event:
             case syncs.SyncRequested(sources=names):
                 for name in names:
-                    self._begin((recorded.position, name))
+                    self._carry((recorded.position, name))
             case syncs.SyncCancelRequested(source=name, job=job):
-                await self._stop_run((job, name))
+                self._stop_run((job, name))
             case syncs.SyncInterrupted() as interrupted:
                 await self._again(recorded, interrupted)
             case _:
@@ -91,23 +101,30 @@ class SyncPolicy:
 
     async def stop(self) -> None:
         """Runs that go on end as interrupted; they are tried again at the next start."""
+        self._stopping = True
         tasks, self._runs = self._runs, {}
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
-    def _begin(self, run: Run) -> None:
-        if run in self._runs:
-            return
-        task = asyncio.create_task(self._watched(run, self._carry_out(run)))
-        self._runs[run] = task
+    # the life of a run
 
-    async def _watched(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+    def _carry(self, run: Run) -> None:
+        self._begin(run, lambda: self._carry_out(run))
+
+    def _end(self, left: OpenRun, ending: Command) -> None:
+        self._begin(left.run, lambda: self._settle(left.run, left.target, ending))
+
+    def _begin(self, run: Run, work: Callable[[], Awaitable[None]]) -> None:
+        if run not in self._runs:
+            self._runs[run] = asyncio.create_task(self._watched(run, work))
+
+    async def _watched(self, run: Run, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
-        except Exception:  # noqa: BLE001 - a bug must not take other runs with it
-            # The run stays open in the log; it is interrupted and tried again at the next start.
-            _log.exception("sync of %s (job %s) could not be carried out", run[1], run[0])
+            await work()
+        except Exception as error:  # noqa: BLE001 - a bug must not take other runs with it
+            # The run stays open in the log; the next start asks the warehouse how it ended.
+            self._tries.failed(runs.named(run), error)
         finally:
             self._runs.pop(run, None)
             self._loads.pop(run, None)
@@ -115,62 +132,56 @@ class SyncPolicy:
             self.progress.pop(run, None)
 
     async def _carry_out(self, run: Run) -> None:
+        while (other := await self._take(run)) is not None:
+            # The configuration gave its schema to this run's source while it was being written.
+            if (task := self._runs.get(other)) is None:
+                await asyncio.sleep(SCHEMA_POLL_S)
+            else:
+                await asyncio.wait([task])
+
+    async def _take(self, run: Run) -> Run | None:
+        """Start the run and see it through; or answer which other one is in its way."""
         job, name = run
         async with self._slots:
-            started = await self._send(StartSync(source=name, job=job), job)
-            if not started.recorded:
-                return
-            begun = self._monotonic()
+            source = await self._tries.until_done(runs.named(run), lambda: self._look_up(name))
+            schema, table = (source.schema, source.table) if source is not None else ("", "")
+            start = StartSync(source=name, job=job, schema=schema, table=table)
             try:
-                loaded = await self._load(run)
-            except WorkFailed as error:
-                took = self._monotonic() - begun
-                ending: Command = FailSync(
-                    source=name,
-                    job=job,
-                    reason=error.reason,
-                    file=error.facts.get("file"),
-                    line=error.facts.get("line"),
-                    duration_s=round(took, 3),
-                )
-            except asyncio.CancelledError:
-                if run not in self._cancelled:
-                    await self._send(InterruptSync(source=name, job=job), job)
-                    raise
-                ending = ConfirmCancel(source=name, job=job)
-            else:
-                ending = CompleteSync(
-                    source=name,
-                    job=job,
-                    rows=loaded.rows,
-                    tables=loaded.tables,
-                    files=loaded.files,
-                    snapshot=loaded.snapshot,
-                    duration_s=round(self._monotonic() - begun, 3),
-                )
-            await self._send(ending, job)
+                started = await self._write(start, run)
+            except syncs.SchemaBusy as busy:
+                return busy.facts["job_id"], busy.facts["source"]
+            if started.recorded:
+                await self._run(run, source)
+        return None
 
-    async def _load(self, run: Run) -> Loaded:
-        job, name = run
-        source, asked = self._source(name), self._request(job)
-        if source is None or asked is None or not isinstance(asked.event, syncs.SyncRequested):
-            raise WorkFailed(f"Source '{name}' is no longer in the configuration.")
-        if source.type not in LOADABLE:
-            raise WorkFailed(f"Sources of type '{source.type}' cannot be synced yet.")
+    async def _look_up(self, name: str) -> Source | None:
+        return self._source(name)
+
+    async def _run(self, run: Run, source: Source | None) -> None:
+        (job, name), begun = run, self._monotonic()
+        try:
+            loaded = await self._load(run, source)
+        except asyncio.CancelledError:
+            if self._stopping:
+                await self._interrupt(run, source)
+                raise
+            ending: Command = ConfirmCancel(source=name, job=job)
+        except WorkFailed as error:
+            place = {key: error.facts.get(key) for key in ("file", "line")}
+            took_s = self._since(begun)
+            ending = FailSync(source=name, job=job, reason=error.reason, duration_s=took_s, **place)
+        except Exception:  # noqa: BLE001 - a run that a bug met must not stay open
+            _log.exception("the %s met a defect", runs.named(run))
+            ending = FailSync(source=name, job=job, reason=BUG, duration_s=self._since(begun))
+        else:
+            await self._write(runs.completion(run, loaded, self._since(begun)), run)
+            return
+        await self._settle(run, self._target(run, source), ending, begun)
+
+    async def _load(self, run: Run, source: Source | None) -> Loaded:
+        load = runs.load(run, source, self._request(run[0]), self._directory)
         if run in self._cancelled:
             raise asyncio.CancelledError
-        load = Load(
-            source=name,
-            type=source.type,
-            job=job,
-            author=asked.actor,
-            schema=source.schema,
-            table=source.table,
-            directory=self._directory(source),
-            file_pattern=str(source.options.get("file_pattern", "*.csv")),
-            full_refresh=asked.event.full_refresh,
-            allow_empty=asked.event.allow_empty,
-        )
 
         def on_progress(progress: Progress) -> None:
             self.progress[run] = progress
@@ -182,14 +193,46 @@ class SyncPolicy:
             self._loads[run].cancel()
             raise
 
-    async def _stop_run(self, run: Run) -> None:
+    def _stop_run(self, run: Run) -> None:
         """Kill the worker; what it has not committed never was."""
-        self._cancelled.add(run)
-        if (load := self._loads.get(run)) is not None:
-            load.cancel()
-        elif run not in self._runs:
-            self._cancelled.discard(run)
-            await self._send(ConfirmCancel(source=run[1], job=run[0]), run[0])
+        if run in self._runs:
+            self._cancelled.add(run)
+            if (load := self._loads.get(run)) is not None:
+                load.cancel()
+            return
+        for left in self._open_runs():
+            if left.run == run and left.running:
+                self._end(left, ConfirmCancel(source=left.source, job=left.job))
+
+    # how a run ended
+
+    def _target(self, run: Run, source: Source | None) -> Target | None:
+        """The commit that a load of this process may have made."""
+        if source is None or run not in self._loads:
+            return None
+        return OpenRun(*run, running=True, schema=source.schema, table=source.table).target
+
+    async def _settle(
+        self, run: Run, target: Target | None, ending: Command, begun: float | None = None
+    ) -> None:
+        """Complete the run when its data is published, however it looked from here; else end it."""
+        if target is not None:
+            published = await self._tries.until_done(
+                runs.named(run), lambda: self._warehouse.published(target)
+            )
+            if published is not None:
+                took_s = None if begun is None else self._since(begun)
+                ending = runs.completion(run, published, took_s)
+        await self._write(ending, run)
+
+    async def _interrupt(self, run: Run, source: Source | None) -> None:
+        """Settle the run in the time that a stop has; what is not told by then, a start tells."""
+        ending = InterruptSync(source=run[1], job=run[0])
+        try:
+            async with asyncio.timeout(STOP_S_MAX):
+                await self._settle(run, self._target(run, source), ending)
+        except TimeoutError:
+            _log.warning("the end of the %s is left to the next start", runs.named(run))
 
     async def _again(self, recorded: Recorded, event: syncs.SyncInterrupted) -> None:
         if event.retry >= syncs.RETRIES_MAX:
@@ -213,12 +256,18 @@ class SyncPolicy:
         except Refused as refused:
             _log.info("not tried again: %s", refused)
 
+    async def _write(self, command: Command, run: Run) -> Outcome:
+        return await self._tries.until_done(runs.named(run), lambda: self._send(command, run[0]))
+
     async def _send(self, command: Command, job: int) -> Outcome:
         asked = self._request(job)
         if asked is None:
             raise RuntimeError(f"there is no request {job} in the log")
         # An ending that was reached must be written, even while this task is being cancelled.
         return await asyncio.shield(self._bus.send(command, _origin(asked)))
+
+    def _since(self, begun: float) -> float:
+        return round(self._monotonic() - begun, 3)
 
 
 def _origin(cause: Recorded) -> Origin:

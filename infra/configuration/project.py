@@ -45,6 +45,7 @@ class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
 
     query_max_rows: int = 10_000
     query_timeout_seconds: float = 30.0
+    queries_per_user_max: int = 2
     body_bytes_max: int = 1024 * 1024
 
 
@@ -111,6 +112,7 @@ def _bounds(document: Document, settings: Settings) -> None:
         ".platform.port": 0 <= settings.platform.port < 1 << 16,
         ".api.query_max_rows": api.query_max_rows > 0,
         ".api.query_timeout_seconds": api.query_timeout_seconds > 0,
+        ".api.queries_per_user_max": api.queries_per_user_max > 0,
         ".api.body_bytes_max": api.body_bytes_max > 0,
         ".auth.idle_timeout_minutes": auth.idle_timeout_minutes > 0,
         ".auth.session_max_days": auth.session_max_days > 0,

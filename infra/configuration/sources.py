@@ -121,8 +121,10 @@ def _plain(value: Any) -> Any:
     """As JSON gives it back: what the log returns must be what the file says."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(str(item) for item in value)  # its own order differs from start to start
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int) and abs(value) < 1 << 63:

@@ -47,7 +47,7 @@ def load(
     settings: LoadSettings,
     desk: Desk,
 ) -> ports.Loaded:
-    """Stage, then replace the table's content; on any error nothing has changed."""
+    """Stage, then replace the table's content, in one commit or not at all."""
     stage = STAGES.get(wanted.type)
     if stage is None:
         raise ports.WorkRefused(f"Sources of type '{wanted.type}' cannot be loaded from files.")
@@ -55,7 +55,9 @@ def load(
     staged = stage(connection, wanted, settings, desk)
     try:
         return publish(connection, wanted, settings, desk, name=name, staged=staged)
-    except BaseException:
+    except ports.WorkFailed:
+        # Nothing was committed. After any other error the files may be the table's already; those
+        # that nobody refers to are maintenance's.
         discard(staged.paths)
         raise
 
@@ -83,7 +85,12 @@ def publish(
         connection,
         desk.lease,
         settings.warehouse,
-        signature=Signature(author=wanted.author, message=f"load {wanted.source}", job=wanted.job),
+        signature=Signature(
+            author=wanted.author,
+            message=f"load {wanted.source}",
+            job=wanted.job,
+            source=wanted.source,
+        ),
         change=lambda: tables.replace(connection, name, columns, paths),
     )
     if not staged.rows:

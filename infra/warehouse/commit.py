@@ -29,6 +29,13 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     message: str
     job: int
+    source: str | None = None  # whose load it is
+
+
+def extra_info(job: int, source: str | None) -> str:
+    """Give the text by which a commit is found again."""
+    told: dict[str, int | str] = {"job": job, "position": job}
+    return json.dumps(told if source is None else {**told, "source": source})
 
 
 def commit(
@@ -41,13 +48,35 @@ def commit(
 ) -> int:
     """Run `change` in a transaction of its own; the id of the snapshot that it made.
 
-    `change` must be fit to run again. When it changes nothing, the id is the newest one's.
+    `change` must be fit to run again. When it changes nothing, the id is the newest one's. An error
+    of another kind than WorkFailed does not tell whether the change was made.
     """
+    mine = f"SELECT id FROM {LAKE}.last_committed_snapshot()"  # noqa: S608 - quoted
+    before = _number(connection, mine)
+    _until_made(connection, lease, settings, signature=signature, change=change)
+    after = _number(connection, mine)
+    # This connection's last commit is an older one when there was nothing to change.
+    if after is None or after == before:
+        return newest_snapshot(connection)
+    return after
+
+
+def _until_made(
+    connection: duckdb.DuckDBPyConnection,
+    lease: Lease,
+    settings: Settings,
+    *,
+    signature: Signature,
+    change: Callable[[], None],
+) -> None:
+    # Only an attempt that surely changed nothing is followed by another one: a second commit would
+    # drop, as replaced, the very files that it adds.
     pause_s = settings.commit_retry_s
     for attempt in range(1, settings.commit_attempts_max + 1):
         try:
             with lease():
-                return _once(connection, signature, change)
+                _once(connection, signature, change)
+            return
         except duckdb.Error as error:
             if not is_conflict(error):
                 raise
@@ -70,14 +99,17 @@ def newest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
     return _number(connection, f"SELECT id FROM {LAKE}.current_snapshot()") or 0  # noqa: S608 - quoted
 
 
+def oldest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
+    """Give the id of the oldest snapshot that has not expired."""
+    return _number(connection, f"SELECT min(snapshot_id) FROM {LAKE}.snapshots()") or 0  # noqa: S608 - quoted
+
+
 def _once(
     connection: duckdb.DuckDBPyConnection,
     signature: Signature,
     change: Callable[[], None],
-) -> int:
-    mine = f"SELECT id FROM {LAKE}.last_committed_snapshot()"  # noqa: S608 - quoted
-    before = _number(connection, mine)
-    extra = json.dumps({"job": signature.job, "position": signature.job})
+) -> None:
+    extra = extra_info(signature.job, signature.source)
     connection.execute("BEGIN")
     try:
         change()
@@ -89,11 +121,6 @@ def _once(
     except BaseException:
         _rollback(connection)
         raise
-    after = _number(connection, mine)
-    # This connection's last commit is an older one when there was nothing to change.
-    if after is None or after == before:
-        return newest_snapshot(connection)
-    return after
 
 
 def _rollback(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,6 +13,7 @@ from infra.workers.pool import Pool
 
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
+FIND_DEADLINE_S = 120.0
 USERS = frozenset(("load", "query", "warehouse"))  # kinds that open the warehouse
 
 
@@ -45,6 +46,15 @@ class LakeWarehouse:
             deadline_s=self._settings.load_deadline_s,
             on_progress=on_progress,
             result_type=ports.Loaded,
+        )
+
+    async def published(self, target: ports.Target) -> ports.Published | None:
+        """Look for the commit of a load, whose worker may be dying still."""
+        return await self._pool.run(
+            "warehouse",
+            requests.Find(target),
+            deadline_s=FIND_DEADLINE_S,
+            result_type=ports.Published | None,  # type: ignore[arg-type]
         )
 
     async def query(self, query: ports.Query, deadline_s: float) -> ports.Queried:

@@ -6,7 +6,7 @@ import duckdb
 
 from commands import ports
 from infra.warehouse.attach import LAKE
-from infra.warehouse.commit import Signature, commit, newest_snapshot
+from infra.warehouse.commit import Signature, commit, newest_snapshot, oldest_snapshot
 from infra.warehouse.quoting import literal
 from infra.warehouse.settings import Settings
 from infra.workers.desk import Desk
@@ -57,6 +57,7 @@ def maintain(
     )
     return ports.Maintained(
         snapshot=newest_snapshot(connection),
+        oldest_snapshot=oldest_snapshot(connection),
         files_merged=merged,
         snapshots_expired=expired,
         files_removed=removed,

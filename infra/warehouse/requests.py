@@ -19,4 +19,10 @@ class Upkeep(msgspec.Struct, frozen=True, tag=True):
     maintain: ports.Maintain
 
 
-Request = Create | Listing | Upkeep
+class Find(msgspec.Struct, frozen=True, tag=True):
+    """Look for the commit of a load."""
+
+    target: ports.Target
+
+
+Request = Create | Listing | Upkeep | Find

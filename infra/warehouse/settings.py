@@ -15,14 +15,31 @@ SHARED_PARTS_MIN = 3  # of a folder that all paths share: / and /srv alone say n
 # Keys of a libpq string whose values are no secrets.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 PLAIN_KEYS = frozenset(
-    (
-        "application_name channel_binding client_encoding connect_timeout dbname gssencmode host"
-        " hostaddr keepalives keepalives_count keepalives_idle keepalives_interval"
-        " load_balance_hosts port require_auth service sslmode sslnegotiation"
-        " target_session_attrs tcp_user_timeout user"
-    ).split()
+    {
+        "application_name",
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "dbname",
+        "gssencmode",
+        "host",
+        "hostaddr",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "load_balance_hosts",
+        "port",
+        "require_auth",
+        "service",
+        "sslmode",
+        "sslnegotiation",
+        "target_session_attrs",
+        "tcp_user_timeout",
+        "user",
+    }
 )
-URL = re.compile(r"\w+://(?:(?P<login>.*)@)?[^?]*(?:\?(?P<query>.*))?", re.DOTALL)
+URL = re.compile(r"\w+://(?:(?P<login>[^@/]*)@)?[^?]*(?:\?(?P<query>.*))?", re.DOTALL)
 PAIR = re.compile(r"(?:(\w+)\s*=\s*)?('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])+)", re.DOTALL)
 
 

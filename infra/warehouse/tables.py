@@ -96,10 +96,17 @@ def every(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
     return tuple(table(connection, schema, name) for schema, name in rows)
 
 
-def table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Table:
-    """Describe one table; unlike `Name`, of whatever spelling: models may have other names."""
+def table(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, *, snapshot: int | None = None
+) -> Table:
+    """Describe one table, as of a snapshot when given.
+
+    Unlike `Name`, of whatever spelling: models may have other names.
+    """
     sql = f"{LAKE}.{identifier(schema)}.{identifier(name)}"
-    described = connection.execute(f"DESCRIBE {sql}").fetchall()
+    if snapshot is not None:
+        sql += f" AT (VERSION => {int(snapshot)})"
+    described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - quoted
     row = connection.execute(f"SELECT count(*) FROM {sql}").fetchone()  # noqa: S608 - quoted
     return Table(
         schema=schema,

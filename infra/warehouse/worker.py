@@ -9,6 +9,7 @@ import msgspec
 from commands import ports
 from domain.datasets import Table
 from infra.warehouse import attach, requests, tables, temporary
+from infra.warehouse.find import find
 from infra.warehouse.maintain import maintain
 from infra.warehouse.settings import S3, Settings
 from infra.workers.desk import Desk, Run
@@ -16,13 +17,15 @@ from infra.workers.desk import Desk, Run
 CREATE_ATTEMPTS_MAX = 5
 CREATE_RETRY_S = 0.5
 
+Answer = ports.Maintained | ports.Published | tuple[Table, ...] | None
+
 
 def start(config: msgspec.Raw) -> Run:
     """Start the engine; each task attaches anew, the catalogue may not be there yet."""
     settings = msgspec.json.decode(config, type=Settings)
     engine = attach.engine(settings)
 
-    def run(task: msgspec.Raw, desk: Desk) -> ports.Maintained | tuple[Table, ...] | None:
+    def run(task: msgspec.Raw, desk: Desk) -> Answer:
         wanted: requests.Request = msgspec.json.decode(task, type=requests.Request)
         if isinstance(wanted, requests.Create):
             with desk.lease():
@@ -31,6 +34,8 @@ def start(config: msgspec.Raw) -> Run:
         with attach.attached(engine, settings) as connection:
             if isinstance(wanted, requests.Listing):
                 return tables.every(connection)
+            if isinstance(wanted, requests.Find):
+                return find(connection, desk, wanted.target)
             return _maintain(connection, desk, settings, wanted.maintain)
 
     return run

@@ -53,7 +53,7 @@ class PlainPasswords:
     async def hash(self, password):
         return f"new:{password}"
 
-    async def verify(self, encoded, password):
+    async def verify(self, encoded, password, share=""):
         self.checks += 1
         return encoded is not None and encoded.partition(":")[2] == password
 
@@ -116,8 +116,8 @@ class Server:
     def new_token(self):
         return f"{next(self.numbers):043d}"
 
-    def client(self, **headers):
-        transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 50_000))
+    def client(self, address="127.0.0.1", **headers):
+        transport = httpx.ASGITransport(self.app, client=(address, 50_000))
         base = self.platform.settings.public_url or "http://127.0.0.1:8800"
         return httpx.AsyncClient(transport=transport, base_url=base, headers=headers)
 
@@ -135,8 +135,8 @@ class Server:
         await self.writer.send(command, origin)
         return user
 
-    async def logged_in(self, email=ADMIN["email"], password=ADMIN["password"]):
-        client = self.client()
+    async def logged_in(self, email=ADMIN["email"], password=ADMIN["password"], **client):
+        client = self.client(**client)
         answer = await client.post("/api/auth/login", json={"email": email, "password": password})
         assert 200 == answer.status_code, answer.text
         return client

@@ -209,6 +209,28 @@ async def test_own_sessions_are_listed_and_revoked_but_not_others(server):
 
 
 @story
+async def test_a_key_makes_no_keys_and_touches_no_sessions_and_no_password(server):
+    client = await server.logged_in()
+    made = (await client.post(KEYS, json={"name": "k"})).json()
+    session = (await client.get(SESSIONS)).json()[0]["id"]
+    program = server.client(authorization=f"Bearer {made['key']}")
+    change = {"current_password": ADMIN["password"], "new_password": NEW}
+
+    answers = [
+        await program.post(KEYS, json={"name": "another"}),
+        await program.delete(f"{KEYS}/{made['id']}"),
+        await program.get(SESSIONS),
+        await program.delete(f"{SESSIONS}/{session}"),
+        await program.post(CHANGE, json=change),
+        await program.post("/account/password", json=change),
+    ]
+
+    assert {403} == {answer.status_code for answer in answers}
+    assert 5 == sum(answer.json()["error_code"] == "session_only" for answer in answers[:5])
+    assert 200 == (await program.get(KEYS)).status_code
+
+
+@story
 async def test_a_key_opens_until_it_is_revoked(server):
     client = await server.logged_in()
 

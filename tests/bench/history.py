@@ -62,7 +62,7 @@ def table(number, rows):
 
 def events(count, seed=1):
     """Recorded events 1 … count."""
-    chance, sessions, position = random.Random(seed), [], 0
+    chance, sessions, position = random.Random(seed), [], 0  # noqa: S311
     kinds, weights = list(MIX), list(MIX.values())
 
     def record(event, actor="user:user01"):

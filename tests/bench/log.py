@@ -2,13 +2,14 @@
 
 import contextlib
 import hashlib
+import json
 import os
-import resource
 import sqlite3
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
@@ -65,8 +66,6 @@ def append(folder):
     """Ours against plain, in turns, so that the disk's moods fall on both."""
     events = list(history.events(SINGLE + BATCHES * BATCH))
     records = [seal(event) for event in events]
-    import json
-
     rows = [(r.type, json.loads(r.tags), r.tags, r.data) for r in records]
     for title, size, times in (("single", 1, SINGLE), (f"batches of {BATCH}", BATCH, BATCHES)):
         ratios, rates = [], []
@@ -144,7 +143,7 @@ def long(folder, count):
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
     )
     seconds, first, last = map(float, done.stdout.split())
     yield Figure(
@@ -193,5 +192,3 @@ def looking_back(views, head):
 
 def _size(*paths):
     return sum(path.stat().st_size for path in paths) / 1e6
-
-

@@ -4,7 +4,8 @@ import asyncio
 import itertools
 
 from commands.kernel import Origin
-from commands.policies.syncs import OpenRun, SyncPolicy
+from commands.policies.runs import OpenRun
+from commands.policies.syncs import SyncPolicy
 from commands.ports import Loaded, Progress
 from commands.syncs import CancelSync, RequestSync
 from infra.policies import Runner
@@ -22,6 +23,7 @@ class Warehouse:
 
     def __init__(self):
         self.loads, self.killed, self._ends = [], [], {}
+        self.commits, self.asked, self.silences = {}, [], []
 
     async def load(self, load, on_progress):
         self.loads.append(load)
@@ -32,6 +34,12 @@ class Warehouse:
         except asyncio.CancelledError:
             self.killed.append(load.source)
             raise
+
+    async def published(self, target):
+        self.asked.append(target)
+        if self.silences:
+            raise self.silences.pop(0)
+        return self.commits.get((target.job, target.source))
 
     def end(self, name="orders", result=LOADED):
         if isinstance(result, Exception):
@@ -44,13 +52,27 @@ class Warehouse:
         return [load.source for load in self.loads if not self._ends[load.source].done()]
 
 
+class Unsteady:
+    """A bus that fails, once for each failure that is planned for a command's type."""
+
+    def __init__(self, bus):
+        self.bus, self.failures = bus, []
+
+    async def send(self, command, origin):
+        for planned in self.failures:
+            if planned[0] is type(command):
+                self.failures.remove(planned)
+                raise planned[1]
+        return await self.bus.send(command, origin)
+
+
 class Platform:
     """One process: core, policy and runner, from its start to its end."""
 
-    def __init__(self, core, parallel):
-        self.core, self.warehouse = core, Warehouse()
+    def __init__(self, core, parallel, warehouse=None):
+        self.core, self.warehouse, self.bus = core, warehouse or Warehouse(), Unsteady(core.writer)
         self.policy = SyncPolicy(
-            core.writer,
+            self.bus,
             self.warehouse,
             source=self._source,
             directory=lambda found: f"/data/{found.name}",
@@ -92,4 +114,7 @@ class Platform:
 
     def _open_runs(self):
         unended = syncs.unended(self.core.views.current)
-        return [OpenRun(run.job, run.source, run.status == "running") for run in unended]
+        return [
+            OpenRun(run.job, run.source, run.status == "running", run.schema_name, run.table_name)
+            for run in unended
+        ]

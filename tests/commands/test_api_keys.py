@@ -54,3 +54,10 @@ def test_a_key_is_revoked():
 def test_nobody_revokes_a_key_of_somebody_else():
     given(key(user="ben")).when(REVOKE).refused(api_keys.KeyMissing)
     given().when(REVOKE).refused(api_keys.KeyMissing)
+
+
+def test_what_died_with_its_owner_is_not_revoked_again():
+    back = users.UserReactivated(user_id="anna", role="admin")
+
+    given(created(), key(), deactivated()).when(REVOKE).then()
+    given(created(), key(), deactivated(), back).when(REVOKE).then()

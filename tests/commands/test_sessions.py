@@ -11,13 +11,14 @@ from commands.sessions import (
     ChangePassword,
     Client,
     EndSession,
+    FailCurrentPassword,
     FailLogin,
     NewSession,
     StartSession,
 )
-from domain import sessions, users
-from tests.accounts import created, deactivated, ended, failed, failures, started
-from tests.decisions import NOW, Scenario, ago
+from domain import guesses, sessions, users
+from tests.accounts import created, deactivated, ended, failed, failures, siege, started, wrong
+from tests.decisions import NOW, Scenario, ago, within
 
 replace = msgspec.structs.replace
 
@@ -31,6 +32,7 @@ def new(session="s1"):
         session_id=session,
         proof=f"proof-{session}",
         expires_at=NOW + timedelta(days=7),
+        network="home",
         client=Client(address="10.0.0.1", agent="curl"),
     )
 
@@ -41,6 +43,7 @@ LOGIN = StartSession(
 CHANGE = ChangePassword(
     user_id="anna",
     email_digest="digest-anna",
+    session_id="s1",
     verified="anna-1",
     credential="anna-2",
     password_hash="h2",
@@ -51,15 +54,18 @@ CHANGED = users.PasswordChanged(user_id="anna", credential="anna-2")
 LOGOUT = EndSession(session_id="s1", user_id="anna", reason="logout")
 
 
-def guess(number, **fields):
+def guess(number, network="net"):
     return FailLogin(
         attempt=f"try-{number}",
         email_digest="digest-anna",
         user_id="anna",
-        network="net",
+        network=network,
         at=NOW,
-        **fields,
     )
+
+
+def wrong_again(number, session="s1"):
+    return FailCurrentPassword(attempt=f"try-{number}", session_id=session, user_id="anna", at=NOW)
 
 
 # logging in
@@ -122,7 +128,7 @@ def test_a_failure_is_counted_whether_there_is_an_account_or_not(known):
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(
-    ("before", "wait_s"), [(4, 0), (5, 1), (6, 2), (7, 4), (10, 32), (11, 60), (500, 60)]
+    ("before", "wait_s"), [(4, 0), (5, 1), (6, 2), (7, 4), (10, 32), (11, 60), (99, 60)]
 )
 def test_guesses_come_slower_and_slower(known, before, wait_s):
     account = [created()] if known else []
@@ -139,24 +145,75 @@ def test_guesses_come_slower_and_slower(known, before, wait_s):
 
 
 def test_too_early_a_right_password_is_answered_like_a_wrong_one():
-    tried = [created(), *failures(5)]
+    tried = [created(), *failures(5, network="home")]
 
     right = given(*tried).when(LOGIN).refused(sessions.TooManyAttempts)
-    wrong = given(*tried).when(guess("new")).refused(sessions.TooManyAttempts)
+    wrong = given(*tried).when(guess("new", "home")).refused(sessions.TooManyAttempts)
 
     assert (right.detail, right.facts) == (wrong.detail, wrong.facts)
 
 
-def test_a_login_clears_the_failures():
-    tried = [created(), *failures(4), started("s0"), *failures(4)]
+def test_a_login_clears_the_failures_of_its_network_alone():
+    tried = [created(), *failures(4, network="home"), *failures(4), started("s0")]
 
-    given(*tried).when(LOGIN).then(started())
+    given(*tried, *failures(4, network="home")).when(LOGIN).then(started())
+    given(*tried, failed("fifth")).when(guess("new")).refused(sessions.TooManyAttempts)
 
 
 def test_failures_are_forgotten_after_a_day():
-    tried = [ago(event, hours=24, seconds=1) for event in failures(50)]
+    tried = [ago(event, hours=24, seconds=1) for event in failures(50, network="home")]
 
-    given(created(), *tried, *failures(4)).when(LOGIN).then(started())
+    given(created(), *tried, *failures(4, network="home")).when(LOGIN).then(started())
+
+
+def test_failures_of_yesterday_are_read_and_older_ones_are_not_even_read():
+    boundary = sessions.login("anna", "digest-anna", NOW)
+    days = ["2026-01-01", "2025-12-31", "2025-12-30"]
+    events = [replace(failed(user="anna", known=False), day=day) for day in days]
+
+    assert [True, True, False] == [within(boundary, event) for event in events]
+
+
+def test_strangers_do_not_slow_down_other_networks():
+    tried = [created(), *failures(50)]
+
+    given(*tried).when(LOGIN).then(started())
+    given(*tried).when(guess("new")).refused(sessions.TooManyAttempts)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_hour_has_a_budget_for_all_networks_that_are_not_known(known):
+    account = [created()] if known else []
+    command = replace(guess("new", "one more"), user_id="anna" if known else None)
+    full = [*account, *siege(guesses.STRANGERS_PER_HOUR_MAX, known=known)]
+    later = replace(command, at=NOW + timedelta(hours=1))
+
+    refusal = given(*full).when(command).refused(sessions.TooManyAttempts)
+
+    assert 3600 == refusal.facts["retry_after"]
+    given(*full[:-1]).when(command).then(failed("new", known=known, network="one more"))
+    given(*full).when(later).then(failed("new", known=known, network="one more"))
+
+
+def test_a_network_that_somebody_logged_in_from_lately_needs_no_budget_and_uses_none_up():
+    login = ago(started("s0"), days=29)
+    full = siege(guesses.STRANGERS_PER_HOUR_MAX)
+    own = failures(4, network="home")
+
+    given(created(), login, *full).when(LOGIN).then(started())
+    given(created(), login, *own, *full[:-1]).when(guess("new")).then(failed("new"))
+    given(created(), ago(started("s0"), days=31), *full).when(LOGIN).refused(
+        sessions.TooManyAttempts
+    )
+
+
+def test_what_is_remembered_of_networks_is_bounded():
+    state = guesses.Guesses()
+    for number in range(3 * guesses.NETWORKS_MAX):
+        state = state.fail(f"net-{number}", NOW).succeed(f"home-{number}", NOW)
+
+    assert (guesses.NETWORKS_MAX, guesses.NETWORKS_MAX) == (len(state.failed), len(state.known))
+    assert state.knows(f"home-{3 * guesses.NETWORKS_MAX - 1}", NOW)
 
 
 def test_guesses_at_one_account_do_not_slow_another_down():
@@ -171,18 +228,26 @@ def test_a_changed_password_ends_all_sessions_and_begins_one():
     given(created(), started("s8"), CHANGED).when(LOGIN).refused(sessions.BadCredentials)
 
 
-def test_a_caller_without_a_session_gets_none():
-    given(created()).when(replace(CHANGE, session=None)).then(CHANGED)
-
-
 def test_a_password_is_changed_only_from_the_one_in_force():
     reset = users.PasswordReset(user_id="anna", credential="anna-1b")
 
     given(created(), reset).when(CHANGE).refused(sessions.PasswordStale)
 
 
-def test_guesses_at_the_current_password_are_slowed_down_too():
-    given(created(), *failures(5)).when(CHANGE).refused(sessions.TooManyAttempts)
+def test_guesses_at_the_current_password_are_slowed_down_in_their_session_alone():
+    tried = [created(), started(), started("s2"), *(wrong(number) for number in range(5))]
+
+    given(*tried).when(CHANGE).refused(sessions.TooManyAttempts)
+    given(*tried).when(wrong_again("new")).refused(sessions.TooManyAttempts)
+    given(*tried).when(wrong_again("new", "s2")).then(wrong("new", "s2"))
+    given(*tried).when(replace(LOGIN, session=new("s3"))).then(started("s3"))
+
+
+def test_a_session_is_not_held_up_by_what_strangers_guess():
+    besieged = [created(), started(), *failures(50), *siege(guesses.STRANGERS_PER_HOUR_MAX)]
+
+    given(*besieged).when(CHANGE).then(CHANGED, started("s9", method="password_change"))
+    given(*besieged).when(wrong_again(1)).then(wrong(1))
 
 
 # the end
@@ -197,3 +262,10 @@ def test_nobody_ends_a_session_of_somebody_else():
     given(created("ben"), started(user="ben")).when(LOGOUT).refused(sessions.SessionMissing)
     given(created(), started("s2")).when(LOGOUT).refused(sessions.SessionMissing)
     given(started(user="ben"), ended(user="ben")).when(LOGOUT).refused(sessions.SessionMissing)
+
+
+@pytest.mark.parametrize(
+    "ending", [CHANGED, users.PasswordReset(user_id="anna", credential="c"), deactivated()]
+)
+def test_what_the_account_has_ended_is_not_ended_again(ending):
+    given(created(), started(), ending).when(LOGOUT).then()

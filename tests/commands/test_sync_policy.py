@@ -4,50 +4,13 @@ import asyncio
 
 import pytest
 
-from commands.policies.syncs import OpenRun
+from commands.policies.syncs import BUG
 from commands.ports import Load, Progress, WorkDied, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from commands.syncs import RequestSync, StartSync
-from tests.commands.syncing import ANNA, LOADED, THREE, Platform
-from tests.core import Core
+from tests.commands.syncing import LOADED
 from tests.datasets import source
 from tests.patience import until
-
-
-@pytest.fixture
-def process(tmp_path):
-    """Run a part of a story in a process of its own; what is on the disk stays."""
-
-    def lived(part, parallel=2):
-        async def live():
-            async with Core(tmp_path) as core:
-                platform = Platform(core, parallel)
-                await core.send(ApplySources(sources=THREE))
-                await platform.runner.start()
-                try:
-                    return await part(platform)
-                finally:
-                    await platform.runner.stop()
-
-        return asyncio.run(live())
-
-    return lived
-
-
-@pytest.fixture
-def died(tmp_path):
-    """A process that died after these commands, without a word."""
-
-    def lived(*commands):
-        async def live():
-            async with Core(tmp_path) as core:
-                await core.send(ApplySources(sources=THREE))
-                for command in commands:
-                    await core.send(command, ANNA)
-
-        asyncio.run(live())
-
-    return lived
 
 
 def test_a_load_that_succeeds_completes_the_run(process):
@@ -317,18 +280,22 @@ def forget_position(process):
     process(part)
 
 
-def test_a_bug_leaves_the_run_open_and_the_others_alone(process):
+def test_a_bug_fails_the_run_and_leaves_the_others_alone(process):
     async def part(platform):
-        job = await platform.request("orders")
+        await platform.request("orders")
         await platform.loading("orders")
         platform.warehouse.end(result=ZeroDivisionError())
         await platform.request("users")
         await platform.loading("users")
         platform.warehouse.end("users")
-        await until(lambda: "sync_completed" in platform.types())
-        assert platform._open_runs() == [OpenRun(job, "orders", running=True)]
-        await platform.cancel(job)
         await until(lambda: [] == platform._open_runs())
-        return platform.types()
+        assert None is platform.policy.problem
+        ends = [
+            i.event for i in platform.core.stored() if i.type in ("sync_failed", "sync_completed")
+        ]
+        return {event.source: event for event in ends}
 
-    assert "sync_cancelled" in process(part)
+    ends = process(part)
+
+    assert BUG == ends["orders"].reason
+    assert 3 == ends["users"].rows

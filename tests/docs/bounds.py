@@ -49,6 +49,8 @@ NOTES: Final[Mapping[str, str]] = {
     "auth.session_max_days": "A session is over after so long, used or not.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
     "api.query_timeout_seconds": "Then the worker of a query is killed and the answer is 408.",
+    "api.queries_per_user_max": "So many queries of one user run at once, of the four that run at"
+    " all; further ones wait in line for 10 s, then they are 503.",
     "api.body_bytes_max": "A longer request body is 413.",
     "storage.events": "Where the event log lies; only `.dango/events.db` is there yet, so leave it"
     " out.",
@@ -113,9 +115,9 @@ def configuration() -> str:
             shapes.table(("key", "type", "default"), [r[:3] for r in shapes.fields(_csv())]),
             (
                 "`directory` is a relative path inside the project; `file_pattern` is a pattern of"
-                " file names, without folders. Blocks of other types are kept, with what looks"
-                " like a secret masked, so that an existing project opens; they cannot be synced"
-                " yet."
+                " file names, without folders. Blocks of other types are read, so that an"
+                " existing project opens, but they cannot be synced yet; events and answers hold"
+                " their keys without any value."
             ),
             "## Environment",
             shapes.table(

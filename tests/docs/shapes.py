@@ -5,6 +5,7 @@ import itertools
 import re
 import types
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Final, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -116,6 +117,21 @@ def nested(structs: list[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
     return list(found)
 
 
+class Moment(str):
+    """A time by its name, with which boundaries reckon days."""
+
+    __slots__ = ()
+
+    def __sub__(self, span: timedelta) -> "Moment":
+        return Moment(f"{{{self[1:-1]} - {span.days} d}}")
+
+    def date(self) -> "Moment":
+        return self
+
+    def isoformat(self) -> str:
+        return self
+
+
 def samples(struct: type[msgspec.Struct]) -> list[Any]:
     """Instances whose values are their own names in braces, one for each way to fill them."""
     hints = get_type_hints(struct)
@@ -146,7 +162,7 @@ def _one(name: str, annotation: Any) -> Any:
         return {}
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return samples(annotation)[0]
-    return f"{{{name}}}"
+    return Moment(f"{{{name}}}") if annotation is datetime else f"{{{name}}}"
 
 
 def _several(name: str, annotation: Any) -> Iterator[tuple[Any, ...]]:

@@ -1,5 +1,8 @@
 """Decisions about syncs: one open run for a source, ended in exactly one way."""
 
+import hashlib
+
+import msgspec
 import pytest
 
 from commands.syncs import (
@@ -12,16 +15,19 @@ from commands.syncs import (
     RequestSync,
     StartSync,
 )
-from domain.sources import SourceMissing, SourceRemoved
-from domain.syncs import SyncEnded, SyncRunning
+from domain.datasets import FILES_TOLD_MAX
+from domain.sources import SourceMissing, SourceReconfigured, SourceRemoved
+from domain.syncs import SchemaBusy, SyncEnded, SyncRunning, SyncStarted
 from tests.datasets import (
     cancel_requested,
     cancelled,
     completed,
     failed,
+    file,
     interrupted,
     registered,
     requested,
+    source,
     started,
     table,
 )
@@ -37,7 +43,6 @@ COMPLETE = CompleteSync(
     job=JOB,
     rows=3,
     tables=(table(),),
-    files=(),
     snapshot=JOB,
     duration_s=1.5,
 )
@@ -92,12 +97,61 @@ def test_a_source_that_was_removed_cannot_be_synced():
     given(*BOTH, removed).when(request()).refused(SourceMissing)
 
 
-def test_a_run_is_taken_once():
-    start = StartSync(source="orders", job=JOB)
+def start(name="orders", job=JOB, schema=None):
+    return StartSync(source=name, job=job, schema=schema or f"raw_{name}", table=name)
 
-    given(*QUEUED).when(start).then(started(JOB))
-    given(*RUNNING).when(start).then()
-    given(*QUEUED, cancelled(JOB)).when(start).then()
+
+def test_a_run_is_taken_once():
+    given(*QUEUED).when(start()).then(started(JOB))
+    given(*RUNNING).when(start()).then()
+    given(*QUEUED, cancelled(JOB, schema="")).when(start()).then()
+
+
+def test_a_run_that_can_write_nowhere_is_taken_and_ends_without_a_schema():
+    nowhere = StartSync(source="orders", job=JOB)
+    taken = SyncStarted(source="orders", job=JOB)
+
+    given(*QUEUED).when(nowhere).then(taken)
+    given(*QUEUED, taken).when(FAIL).then(failed(JOB, schema=""))
+
+
+# one writer of a schema
+
+
+# The configuration gives the schema of `orders` to `sales`, while `orders` is being synced.
+TAKEN_OVER = (
+    *RUNNING,
+    SourceRemoved(source="orders", schema="raw_orders"),
+    registered("sales", schema="raw_orders"),
+    requested("sales"),
+)
+
+
+@pytest.mark.parametrize("schema", ["raw_orders", "RAW_Orders"])
+def test_no_run_starts_to_write_a_schema_that_another_run_still_writes(schema):
+    refused = given(*TAKEN_OVER).when(start("sales", 7, schema)).refused(SchemaBusy)
+
+    assert {"job_id": JOB, "source": "orders"} == refused.facts
+
+
+def test_a_schema_that_two_sources_exchanged_is_written_by_one_run_at_a_time():
+    moved = SourceReconfigured(
+        source="orders", config=source(schema="raw_users"), changed=("schema",)
+    )
+    both = (*RUNNING, moved, requested("users"))
+
+    given(*both).when(start("users", 6, "raw_orders")).refused(SchemaBusy)
+    given(*both).when(start("users", 6)).then(started(6, "users"))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_schema_is_free_when_its_run_has_ended(ending):
+    given(*TAKEN_OVER, ending).when(start("sales", 7, "raw_orders")).then(
+        started(7, "sales", "raw_orders")
+    )
+
+
+# how a run ends
 
 
 @pytest.mark.parametrize(
@@ -125,10 +179,52 @@ def test_an_ending_of_an_earlier_job_does_not_end_the_open_run(command):
     given(*RUNNING, failed(JOB), requested(), started(6)).when(command).then()
 
 
+FILES = tuple(file(f"{number:03d}.csv", size_bytes=number % 40) for number in range(100))
+
+
+def complete(files):
+    (event,) = given().when(msgspec.structs.replace(COMPLETE, files=files)).decide(RUNNING)
+    return event
+
+
+def test_an_ending_names_the_largest_files_and_counts_and_proves_all():
+    event = complete(FILES)
+
+    assert FILES_TOLD_MAX == len(event.files)
+    assert [39, 39, 38, 38] == [told.size_bytes for told in event.files[:4]]
+    assert ["039.csv", "079.csv"] == [told.path for told in event.files[:2]]
+    assert (100, sum(told.size_bytes for told in FILES)) == (event.file_count, event.file_bytes)
+
+
+def test_a_manifest_is_of_the_set_of_files_and_of_all_that_identifies_them():
+    one, other = file("a.csv", 3, "ab"), file("b.csv", 4, "cd")
+    known = hashlib.sha256(b"a.csv\0003\000ab\nb.csv\0004\000cd\n").hexdigest()
+
+    assert known == complete((one, other)).manifest == complete((other, one)).manifest
+    for changed in (file("c.csv", 3, "ab"), file("a.csv", 5, "ab"), file("a.csv", 3, "ef")):
+        assert known != complete((changed, other)).manifest
+
+
+def test_files_that_only_a_dead_process_knew_are_not_made_up():
+    unknown, none = complete(None), complete(())
+
+    assert (None, None, None, ()) == (
+        unknown.file_count,
+        unknown.file_bytes,
+        unknown.manifest,
+        unknown.files,
+    )
+    assert (0, 0, hashlib.sha256(b"").hexdigest()) == (
+        none.file_count,
+        none.file_bytes,
+        none.manifest,
+    )
+
+
 def test_a_queued_run_is_cancelled_at_once_and_a_running_one_by_its_worker():
     cancel = CancelSync(sources=("orders", "users"), job=JOB)
 
-    assert [cancel_requested(JOB), cancelled(JOB, "users")] == given().when(cancel).decide(
+    assert [cancel_requested(JOB), cancelled(JOB, "users", "")] == given().when(cancel).decide(
         [*BOTH, requested("orders", "users"), started(JOB)]
     )
 
@@ -149,6 +245,10 @@ def test_a_job_that_has_ended_cannot_be_cancelled(ending):
 
 def test_a_run_may_still_complete_while_it_is_being_cancelled():
     given(*RUNNING, cancel_requested(JOB)).when(COMPLETE).then(completed(JOB))
+
+
+def test_a_run_that_was_being_cancelled_when_the_process_died_is_cancelled():
+    given(*RUNNING, cancel_requested(JOB)).when(INTERRUPT).then(cancelled(JOB))
 
 
 def test_an_interrupted_run_tells_how_often_it_was_tried():

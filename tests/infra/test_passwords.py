@@ -9,7 +9,7 @@ import pytest
 from commands.kernel import Overloaded
 from domain import passwords as policy
 from domain.emails import Email
-from infra.passwords import Argon2Passwords
+from infra.passwords import SHARE_MAX, WAITING_MAX, WORKERS, Argon2Passwords
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,22 @@ def test_what_finds_no_room_is_refused_at_once_and_room_comes_back():
         return [type(result) for result in results], again
 
     assert ([bool, bool, Overloaded, Overloaded, Overloaded], True) == run(story())
+
+
+def test_one_share_leaves_room_for_others():
+    async def story():
+        passwords = Argon2Passwords()
+        passwords.hash_now = passwords._verify = lambda *_: True
+        one = [passwords.verify(None, "x", "one") for _ in range(WORKERS + WAITING_MAX)]
+        others = [passwords.verify(None, "x", f"other-{n}") for n in range(SHARE_MAX)]
+        results = await asyncio.gather(*one, *others, return_exceptions=True)
+        left = dict(passwords._shares)
+        again = await passwords.verify(None, "x", "one")
+        passwords.close()
+        return [result is True for result in results], left, again
+
+    expected = [True] * SHARE_MAX + [False] * (WORKERS + WAITING_MAX - SHARE_MAX)
+    assert ([*expected, *[True] * SHARE_MAX], {}, True) == run(story())
 
 
 def test_a_caller_that_goes_away_gives_its_room_back_when_the_work_ends():

@@ -19,7 +19,7 @@ class Listener:
 
     def __init__(self, name="listener", types=(QueryExecuted,), stumbles=(), *, late=False):
         self.name, self.types, self.begins_at_head = name, types, late
-        self.told, self.stumbles = [], list(stumbles)
+        self.told, self.stumbles, self.problem = [], list(stumbles), None
 
     async def recover(self):
         self.told.append("recovered")
@@ -178,3 +178,17 @@ def test_a_new_policy_may_begin_with_what_happens_from_now_on(process):
     process(third, again)
 
     assert (["recovered", "stopped"], ["recovered", 3, "stopped"]) == (new.told, again.told)
+
+
+def test_what_a_policy_cannot_end_is_shown_behind_what_it_stumbles_over(process):
+    listener = Listener(stumbles=[1])
+
+    async def part(core, runner):
+        assert None is runner.problem()
+        listener.problem = "sync of orders: no"
+        assert "Policy listener: sync of orders: no" == runner.problem()
+        await ask(core, 1)
+        await until(lambda: runner.failed)
+        assert "Policy listener stands at 0: ZeroDivisionError: no" == runner.problem()
+
+    process(part, listener)

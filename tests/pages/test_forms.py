@@ -162,22 +162,22 @@ def test_who_came_with_a_temporary_password_can_only_change_it(tmp_path):
     site.run(story)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(b"x", b"=", b"&&", b"email", b"email=%ff&password=a", b"email=\xff&password=a"),
-        *(b"email=a&email=b", b"email=a%00&password=b", b"&".join([b"a=1"] * 200), b"\x00"),
-        *(b"email=a", b"email=a&password=b&role=admin", b"email=a&password=" + b"x" * 2_000, b""),
-    ],
+MALFORMED = (
+    *(b"x", b"=", b"&&", b"email", b"email=%ff&password=a", b"email=\xff&password=a", b"\x00", b""),
+    *(b"email=a&email=b", b"email=a%00&password=b", b"&".join([b"a=1"] * 200), b"email=a"),
+    *(b"email=a&password=b&role=admin", b"email=a&password=" + b"x" * 2_000),
 )
-def test_a_malformed_form_is_refused_with_a_page(tmp_path, body):
+
+
+def test_a_malformed_form_is_refused_with_a_page(tmp_path):
     site = Site(tmp_path)
 
     async def story():
         headers = {"content-type": bodies.FORM}
-        answer = await site.client().post("/login", content=body, headers=headers)
-        assert 400 <= answer.status_code < 500
-        assert "text/html" in answer.headers["content-type"]
+        for body in MALFORMED:
+            answer = await site.client().post("/login", content=body, headers=headers)
+            assert 400 <= answer.status_code < 500, body
+            assert "text/html" in answer.headers["content-type"]
 
     site.run(story)
 

@@ -2,9 +2,13 @@
 
 import pytest
 
+from api import app
+from api.call import Call
+from api.callers import PUBLIC
 from api.platform import HttpSettings
 from api.routes import ROUTES
 from api.table import SOCKET
+from api.table import page as page_row
 from tests.pages.site import HOSTILE, Page, Site, look
 
 # path -> the status for anonymous, viewer, editor, admin
@@ -239,6 +243,41 @@ def test_fragments_come_without_their_shell_and_once(tmp_path):
         assert 304 == (await viewer.get("/", headers=headers)).status_code
         await site.succeed("orders")
         assert 200 == (await viewer.get("/", headers=headers)).status_code
+
+    site.run(story)
+
+
+async def boom(call: Call) -> str:
+    """Raise what nobody expects."""
+    raise ZeroDivisionError(HOSTILE)
+
+
+def test_a_bug_is_told_as_a_page_with_the_id_of_its_request_and_nothing_else(tmp_path):
+    site = Site(tmp_path)
+    site.app = app.create(site.platform, [*ROUTES, page_row("/boom", PUBLIC, boom)])
+
+    async def story():
+        page = await look(site.client(), "/boom", headers={"x-request-id": "r-1"})
+        assert (500, []) == (page.status, page.wrong)
+        assert "r-1" in page.text
+        assert "division" not in page.answer.text.lower()
+        assert "alert" not in page.answer.text
+
+    site.run(story)
+
+
+def test_with_authentication_off_pages_are_there_and_nobody_can_log_out(tmp_path):
+    site = Site(tmp_path, settings=HttpSettings(auth_enabled=False))
+
+    async def story():
+        await site.configure("orders")
+        local = site.client()
+        for path in ("/", "/events", "/events/1"):
+            page = await look(local, path)
+            assert (200, []) == (page.status, page.wrong)
+            assert not page.has("form", action="/logout")
+        assert (await look(local, "/")).has("button", id="sync-orders")
+        assert 303 == (await look(local, "/login")).status
 
     site.run(story)
 

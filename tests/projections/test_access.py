@@ -5,13 +5,24 @@ from datetime import timedelta
 import pytest
 
 from domain import api_keys as key_rules
+from domain import guesses
 from domain import sessions as session_rules
 from domain import users as user_rules
 from domain.permissions import Role
 from infra.views.store import build
 from infra.views.views import Current, Past
 from projections import api_keys, sessions, users
-from tests.accounts import created, deactivated, ended, failed, failures, key, started
+from tests.accounts import (
+    created,
+    deactivated,
+    ended,
+    failed,
+    failures,
+    key,
+    siege,
+    started,
+    wrong,
+)
 from tests.decisions import NOW, ago, history
 
 PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
@@ -67,9 +78,23 @@ def test_a_changed_password_lifts_the_duty_to_change_it_and_a_reset_sets_it(give
 def test_failures_are_counted_for_accounts_and_for_addresses_without_one(given):
     reader = given(created(), *failures(3), *failures(2, "eve", known=False))
 
-    assert 3 == users.one(reader, "anna").failures.count
-    assert users.Failures(2, NOW) == users.failures(reader, "digest-eve")
-    assert users.Failures() == users.failures(reader, "digest-ben")
+    assert 3 == users.one(reader, "anna").guesses.count(NOW)
+    assert {"net": guesses.Tries(2, NOW)} == users.guesses(reader, "digest-eve").failed
+    assert guesses.Guesses() == users.guesses(reader, "digest-ben")
+
+
+def test_only_so_many_addresses_without_an_account_are_remembered(given, monkeypatch):
+    monkeypatch.setattr(users, "STRANGERS_MAX", 8)
+    strangers = [failed(1, f"eve-{n}", known=False) for n in range(100)]
+    again = [failed(n, "eve-99", known=False) for n in range(20)]
+
+    reader = given(created(), failed(), *strangers, *again)
+
+    ((count,),) = reader.rows("SELECT count(*) FROM logins WHERE slot IS NOT NULL")
+    assert (1, 1) == (count, users.one(reader, "anna").guesses.count(NOW))
+    assert 21 == users.guesses(reader, "digest-eve-99").count(NOW)
+    ((count,),) = given(*strangers).rows("SELECT count(*) FROM logins")
+    assert 8 == count
 
 
 @pytest.mark.parametrize(
@@ -78,6 +103,8 @@ def test_failures_are_counted_for_accounts_and_for_addresses_without_one(given):
         [*failures(7)],
         [*failures(7), started(), *failures(2)],
         [*(ago(event, hours=25) for event in failures(7)), failed("new")],
+        [*siege(99), started(network="net-1"), failed("new", network="net-1"), *failures(3)],
+        [*(ago(event, minutes=61) for event in siege(100)), *failures(2)],
     ],
 )
 def test_rows_and_decisions_count_failures_alike(given, events):
@@ -85,9 +112,15 @@ def test_rows_and_decisions_count_failures_alike(given, events):
     for item in history(created(), *events):
         state = session_rules.evolve(state, item)
 
-    row = users.failures(given(created(), *events), "digest-anna")
+    assert state.guesses == users.guesses(given(created(), *events), "digest-anna")
 
-    assert (state.failures, state.failed_at) == (row.count, row.last_at)
+
+def test_wrong_current_passwords_are_counted_by_session(given):
+    old = ago(wrong(1), hours=25)
+    reader = given(created(), started(), started("s2"), old, wrong(2), wrong(3), ended("s2"))
+
+    assert guesses.Tries(2, NOW) == sessions.wrong(reader, "s1")
+    assert guesses.Tries() == sessions.wrong(reader, "s2")
 
 
 def test_a_session_is_found_by_its_proof_with_what_its_owner_is_now(given):
@@ -144,7 +177,7 @@ def test_the_past_shows_what_was(given):
 
     assert (True, 1) == (
         users.one(before, "anna").active,
-        users.one(before, "anna").failures.count,
+        users.one(before, "anna").guesses.count(NOW),
     )
     assert (1, 1) == (len(sessions.of_user(before, "anna")), len(api_keys.of_user(before, "anna")))
     assert (False, 0, 0) == (

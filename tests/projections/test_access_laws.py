@@ -39,6 +39,7 @@ def commands(draw):
         session_id=own, proof=own, expires_at=NOW + timedelta(days=1)
     )
     account = {"user_id": user, "email_digest": digest}
+    other = f"{user}-{draw(NAMES)}"
     return draw(
         st.sampled_from(
             [
@@ -49,9 +50,13 @@ def commands(draw):
                     **account, session=session, verified=verified, at=NOW
                 ),
                 session_commands.EndSession(session_id=own, user_id=user, reason="logout"),
-                session_commands.FailLogin(attempt=name, **account, at=NOW),
+                session_commands.FailLogin(attempt=name, **account, network=name, at=NOW),
+                session_commands.FailCurrentPassword(
+                    attempt=name, session_id=own, user_id=user, at=NOW
+                ),
                 session_commands.ChangePassword(
                     **account,
+                    session_id=other,
                     verified=verified,
                     credential=new,
                     password_hash="",
@@ -80,10 +85,27 @@ def carried_out(sent):
     for command in sent:
         decider = DECIDERS[type(command)]
         try:
-            log += decider.decide(fold(decider, decider.boundary(command), log), command)
+            events = decider.decide(fold(decider, decider.boundary(command), log), command)
         except Refused:
             continue
+        assert not events or not over(command, log)
+        log += events
     return log
+
+
+def over(command, log):
+    """Whether a command would end what is over already, by whatever ended it."""
+    match command:
+        case session_commands.EndSession():
+            decider = DECIDERS[type(command)]
+            state = fold(decider, session_rules.of_user(command.user_id), log)
+            return command.session_id not in state.live
+        case key_commands.RevokeApiKey():
+            decider = DECIDERS[type(command)]
+            state = fold(decider, key_rules.of_user(command.user_id), log)
+            return command.key_id not in state.live
+        case _:
+            return False
 
 
 @settings(max_examples=60)
@@ -98,11 +120,12 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
         build(path, PROJECTIONS, EVENTS, history(*log))
         reader = Current(path, lambda: NOW)
         for user in ("anna", "ben"):
-            state = fold(session, session_rules.login(user, f"digest-{user}"), log)
+            state = fold(session, session_rules.login(user, f"digest-{user}", NOW), log)
             keys = fold(key, key_rules.of_user(user), log)
             rows = {row.session_id for row in sessions.of_user(reader, user)}
             assert set(state.live) == rows
             assert set(keys.live) == {row.key_id for row in api_keys.of_user(reader, user)}
+            assert state.guesses == users.guesses(reader, f"digest-{user}")
             assert state.active == users.one(reader, user).active
             assert state.credential == users.one(reader, user).credential
             assert state.active or not rows

@@ -1,9 +1,15 @@
 """The activity log in words."""
 
+import msgspec
 import pytest
 
 from domain.sources import ConfigurationRefused, SourceReconfigured, SourceRemoved
-from domain.upkeep import MaintenanceCompleted, MaintenanceFailed, MaintenanceRequested
+from domain.upkeep import (
+    MaintenanceCompleted,
+    MaintenanceFailed,
+    MaintenanceRequested,
+    MaintenanceStarted,
+)
 from projections import activity
 from tests.accounts import created
 from tests.datasets import completed, failed, registered, requested, source, started
@@ -47,7 +53,14 @@ def given():
         ),
         (started(1), "info", "orders", "Starting sync for orders"),
         (completed(1), "success", "orders", "Sync of orders completed: 3 rows in 1.5 s"),
+        (
+            msgspec.structs.replace(completed(1), duration_s=None),
+            "success",
+            "orders",
+            "Sync of orders completed: 3 rows",
+        ),
         (failed(1), "error", "orders", "Sync of orders failed: no"),
+        (MaintenanceStarted(job=1), "info", "platform", "Maintaining the warehouse"),
         (
             MaintenanceFailed(job=1, reason="no"),
             "error",

@@ -159,3 +159,20 @@ def test_the_past_shows_what_was(given):
         ("syncing", 3, 5),
         ("synced", 9, 5),
     ] == seen
+
+
+def test_the_newest_commit_counts_in_whatever_order_commits_were_recorded(given):
+    events = (
+        registered("orders"),
+        registered("users"),
+        requested("orders", "users"),
+        started(3),
+        started(3, "users"),
+        completed(3, snapshot=8),
+        completed(3, "users", snapshot=7),
+    )
+
+    seen = [sources.snapshot(given(*events, as_of=position)) for position in (5, 6, 7)]
+
+    assert [None, 8, 8] == seen
+    assert 8 == sources.snapshot(given(*events))

@@ -116,3 +116,12 @@ def test_the_past_shows_what_was(given):
     ]
 
     assert [[], ["queued"] * 2, ["running", "queued"], ["success", "queued"]] == seen
+
+
+def test_a_run_shows_where_it_may_write_from_its_start_on(given):
+    queued, running = (
+        syncs.of_job(given(*events), JOB)[0] for events in (BOTH, (*BOTH, started(JOB)))
+    )
+
+    assert (None, None) == (queued.schema_name, queued.table_name)
+    assert ("raw_orders", "orders") == (running.schema_name, running.table_name)

@@ -44,13 +44,14 @@ def send(
     return answer
 
 
-def _read(connection: socket.socket, *, head: bool) -> Answer:
-    data = b""
+def _read(connection: socket.socket, *, head: bool, data: bytes = b"") -> Answer:
     while b"\r\n\r\n" not in data:
         if not (more := _receive(connection)):
             return Answer(0, body=data)
         data += more
     top, _, body = data.partition(b"\r\n\r\n")
+    if top.startswith(b"HTTP/1.1 1") and not head:  # 100: only that the body may come
+        return _read(connection, head=head, data=body)
     lines = top.decode("latin-1").split("\r\n")
     headers = {}
     for line in lines[1:]:

@@ -53,6 +53,17 @@ def test_a_key_belongs_to_its_actor(server, editor, admin):
     assert one.json()["id"] != other.json()["id"]
 
 
+def test_a_secret_is_shown_again_only_to_what_asked_for_it(server, admin):
+    key, other = {"idempotency-key": "secret"}, server.client(key="admin")
+    body = {"email": "secret@a.io", "generate_password": True}
+    made, again, stolen = (
+        client.post("/api/admin/users", json=body, headers=key) for client in (admin, admin, other)
+    )
+    assert (201, made.content) == (again.status_code, again.content), made.text
+    assert 422 == stolen.status_code
+    assert "temp_password" not in stolen.json()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "type"),
     [
@@ -64,10 +75,9 @@ def test_a_key_belongs_to_its_actor(server, editor, admin):
 def test_many_at_once_have_one_effect_and_one_answer(server, admin, path, body, type):
     head = server.head(admin)
     headers = {"idempotency-key": f"at-once-{type}"}
-    key = server.client(key="admin")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(
-            pool.map(lambda _: key.post(path, json=body, headers=headers), range(AT_ONCE))
+            pool.map(lambda _: admin.post(path, json=body, headers=headers), range(AT_ONCE))
         )
     assert {200} == {answer.status_code for answer in answers}, answers
     assert 1 == len({answer.content for answer in answers})
@@ -96,7 +106,7 @@ def test_a_key_that_is_none_is_422(server, admin, key):
 
 def test_the_answer_is_kept_over_a_restart_and_over_a_kill(own):
     own.start()
-    client, key = own.client(key="editor"), {"idempotency-key": "restart"}
+    client, key = own.client(session="editor"), {"idempotency-key": "restart"}
     first = client.post("/api/auth/api-keys", json={"name": "kept"}, headers=key)
     own.kill()
     own.start()

@@ -33,8 +33,8 @@ class Worker:
         self.made, self.taken, self.unknown = {}, {}, 0
 
     def run(self):
-        with httpx.Client(base_url=self._server.url, timeout=20) as client:
-            client.headers["authorization"] = f"Bearer {self._server.people.keys['editor']}"
+        cookies = {"dango_session": self._server.people.sessions["editor"]}
+        with httpx.Client(base_url=self._server.url, cookies=cookies, timeout=20) as client:
             for number in itertools.count():
                 if self._stopped.is_set():
                     return

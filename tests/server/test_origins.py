@@ -77,12 +77,12 @@ def test_a_login_from_another_site_is_refused(server):
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_a_key_without_a_cookie_is_nobodys_browser(server, origin):
-    pairs = [("Authorization", f"Bearer {server.people.keys['viewer']}"), mutations.JSON]
+    pairs = [("Authorization", f"Bearer {server.people.keys['admin']}"), mutations.JSON]
     pairs += headers_of(server, "cross-site", origin)
-    answer = raw.send(server.port, raw.request("POST", "/api/auth/api-keys", pairs, b"{}"))
+    answer = raw.send(server.port, raw.request("POST", "/api/query", pairs, b"{}"))
     assert 422 == answer.status
     pairs += [("Cookie", "a=b")]
-    answer = raw.send(server.port, raw.request("POST", "/api/auth/api-keys", pairs, b"{}"))
+    answer = raw.send(server.port, raw.request("POST", "/api/query", pairs, b"{}"))
     assert 403 == answer.status
 
 

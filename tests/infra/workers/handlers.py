@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import msgspec
 
 from commands import ports
+from infra.workers import secrecy
 from infra.workers.desk import Desk, Run
 
 
@@ -28,6 +31,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 
 def start(config: msgspec.Raw) -> Run:
     settings = msgspec.json.decode(config, type=dict[str, str])
+    secrecy.hide(settings.get("secret", "").split())
     if settings.get("broken"):
         raise RuntimeError(settings["broken"])
 
@@ -97,6 +101,23 @@ def bug(act: Act, _: Desk) -> None:
     raise KeyError(act.text)
 
 
+def gossip(_: Act, __: Desk) -> None:
+    """Say it in every way in which Python prints to standard error, then fail with it."""
+    warnings.warn(f"warned of {SECRET}", stacklevel=1)
+
+    def fails() -> None:
+        raise KeyError(f"thread {SECRET}")
+
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    raise KeyError(SECRET)
+
+
+def blab(act: Act, _: Desk) -> None:
+    raise ports.WorkFailed(f"{act.text}: {SECRET}", at=SECRET)
+
+
 def hold(act: Act, desk: Desk) -> float:
     with desk.lease():
         began = time.time()
@@ -134,7 +155,9 @@ def descriptors(_: Act, __: Desk) -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+SECRET = "hunter2"
 VERBS: dict[str, Callable[[Act, Desk], Any]] = {
+    "blab": blab,
     "bomb": bomb,
     "bug": bug,
     "connect": connect,
@@ -146,6 +169,7 @@ VERBS: dict[str, Callable[[Act, Desk], Any]] = {
     "exits": exits,
     "fail": fail,
     "forever": forever,
+    "gossip": gossip,
     "grandchild": grandchild,
     "hold": hold,
     "noise": noise,

@@ -20,7 +20,7 @@ import infra
 from commands import ports
 from infra.workers.kinds import MIB, Kind
 from infra.workers.pool import Pool
-from tests.infra.workers.handlers import Act
+from tests.infra.workers.handlers import SECRET, Act
 
 TRIAL = Kind(
     name="trial",
@@ -265,6 +265,33 @@ def test_a_handler_that_cannot_start_is_a_failure_with_an_end() -> None:
         await pool.close()
 
     asyncio.run(test())
+
+
+def test_a_secret_leaves_a_worker_neither_in_reasons_nor_in_what_it_prints(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "infra.workers")
+
+    async def test(config: dict[str, str]) -> None:
+        pool = Pool({"trial": msgspec.Raw(msgspec.json.encode(config))}, kinds=[TRIAL])
+        with pytest.raises(ports.WorkFailed) as failed:
+            await do(pool, "blab", text="No")
+        if "broken" not in config:
+            assert failed.value.reason == "No: ****"
+            assert failed.value.facts == {"at": "****"}
+            with pytest.raises(ports.WorkFailed, match=f"{SECRET}: {SECRET}"):
+                await do(pool, "blab", text=SECRET)  # who asks knows it, and learns nothing
+            with pytest.raises(ports.WorkFailed, match="unexpectedly"):
+                await do(pool, "gossip")
+        await asyncio.sleep(0.05)
+        await pool.close()
+
+    asyncio.run(test({"secret": SECRET}))
+    asyncio.run(test({"secret": SECRET, "broken": f"a bug with {SECRET}"}))
+    printed = "\n".join(record.getMessage() for record in caplog.records)
+    for words in ("thread ****", "KeyError: '****'", "a bug with ****", "warned of ****"):
+        assert words in printed
+    assert SECRET not in printed
 
 
 def test_a_file_over_the_size_limit_cannot_be_written(tmp_path: Path) -> None:
