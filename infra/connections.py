@@ -6,7 +6,8 @@ nothing is ended here, before the application knows of it.
 
 import asyncio
 import resource
-from typing import Any, Final, cast
+import socket
+from typing import Any, Final
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
@@ -20,6 +21,9 @@ FILES_MAX: Final = 16_384  # how far the limit of open files is raised
 HEAD_S: Final = 10.0  # from the connection, or the first byte of a later request, to the whole head
 HEAD_BYTES_MAX: Final = 64 * 1024
 WRITE_S: Final = 30.0  # a client that takes nothing of an answer for so long is cut off
+# What the system keeps of an answer on its way. Its own choice, megabytes, would hide for minutes
+# whether a slow client takes anything.
+SEND_BYTES: Final = 256 * 1024
 CLOSE_S: Final = 1.0  # from a refusal or a last frame to the end, whatever the client does
 
 TOO_LARGE: Final = 431
@@ -78,6 +82,9 @@ class Http(HttpToolsProtocol):
             self._refused = True
             transport.abort()
             return
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES
+        )
         self._within(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -238,8 +245,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def _end(self) -> None:
         """Give the last frame a moment, if the client takes anything at all."""
-        transport = cast("asyncio.Transport", self.transport)
         if self.writable.is_set():
-            self.loop.call_later(CLOSE_S, transport.abort)
+            self.loop.call_later(CLOSE_S, self.transport.abort)
         else:
-            transport.abort()
+            self.transport.abort()

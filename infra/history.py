@@ -6,7 +6,7 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from domain.kernel import Recorded
 from infra.log.envelope import Codec
-from infra.log.sqlite import SQLiteLog
+from infra.log.port import Log
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
 from projections.audit import Mark, Verified
@@ -17,16 +17,16 @@ VERIFY_DEADLINE_S: Final = 600.0
 class LogHistory:
     """The `History` port. Verification of a long log is a worker's task."""
 
-    def __init__(self, log: SQLiteLog, codec: Codec, pool: Pool) -> None:
-        self._sqlite, self._codec, self._pool = log, codec, pool
+    def __init__(self, log: Log, codec: Codec, pool: Pool) -> None:
+        self._log, self._codec, self._pool = log, codec, pool
 
     def head(self) -> int:
         """As the port says."""
-        return self._sqlite.head()
+        return self._log.head()
 
     def get(self, position: int) -> tuple[Recorded, str] | None:
         """As the port says."""
-        found = self._sqlite.at(position)
+        found = self._log.at(position)
         if found is None:
             return None
         (at, kind, _, data), digest = found
@@ -39,7 +39,7 @@ class LogHistory:
 
     def under(self, mark: str) -> Mark | None:
         """As the port says."""
-        rows = self._sqlite.fetch(DCBQuery([DCBQueryItem(tags=[mark])]), limit=None)
+        rows = self._log.fetch(DCBQuery([DCBQueryItem(tags=[mark])]), limit=None)
         if not rows:
             return None
         envelopes = [self._codec.envelope(data) for *_, data in rows]
@@ -48,10 +48,10 @@ class LogHistory:
 
     def page(self, after: int, limit: int) -> list[Recorded]:
         """As the port says."""
-        rows = self._sqlite.fetch(None, after=after, limit=limit)
+        rows = self._log.fetch(None, after=after, limit=limit)
         return [self._codec.open(at, kind, data) for at, kind, _, data in rows]
 
     async def verify(self) -> Verified:
         """As the port says."""
-        task = Verify(log=str(self._sqlite.path))
+        task = Verify(log=self._log.place)
         return await self._pool.run("log", task, deadline_s=VERIFY_DEADLINE_S, result_type=Verified)

@@ -1,7 +1,7 @@
 """The master key of a project, the root key that it opens, and the keys derived from that.
 
 The master key comes from DANGO_MASTER_KEY (64 hex digits) or from `.dango/master.key` (0600), which
-`dango init` makes. It only seals the root key, which is random and lies in the log's file: so the
+`dango init` makes. It only seals the root key, which is random and lies beside the events: so the
 master key can be changed while digests in the log keep their meaning. Sub-keys by HKDF-SHA256
 (RFC 5869), one for each use.
 """
@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import sqlite3
 import stat
 from pathlib import Path
 from typing import Final
@@ -20,9 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from infra.log.port import Log
+
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 ROOT: Final = b"dango root key"  # the additional data under which the root key is sealed
+ROOT_NAME: Final = "root"
 VARIABLE: Final = "DANGO_MASTER_KEY"
 
 
@@ -53,14 +55,16 @@ class Keys:
         return hmac.new(self._digest, message, hashlib.sha256).hexdigest()
 
 
-def unlock(master: bytes, database: sqlite3.Connection) -> Keys:
-    """The keys of the log in this database; a new log gets its root key. Raises KeyUnusable."""
+def unlock(master: bytes, log: Log) -> Keys:
+    """The keys of a log; a new one gets its root key. Raises KeyUnusable."""
     cipher = AESGCM(_derive(master, b"root"))
-    row = database.execute("SELECT nonce, sealed FROM keys WHERE name = 'root'").fetchone()
+    row = log.key(ROOT_NAME)
     if row is None:
         root, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
         sealed = cipher.encrypt(nonce, root, ROOT)
-        database.execute("INSERT INTO keys VALUES ('root', ?, ?)", (nonce, sealed))
+        log.begin()
+        log.put_key(ROOT_NAME, nonce, sealed)
+        log.commit()
         return Keys(root)
     nonce, sealed = row
     try:

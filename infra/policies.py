@@ -14,7 +14,7 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 from commands.policies import Policy
 from domain.kernel import Recorded
 from infra.log.envelope import Codec
-from infra.log.sqlite import SQLiteLog
+from infra.log.port import Log
 from infra.writer import Writer
 
 PAGE_EVENTS: Final = 200
@@ -27,9 +27,9 @@ class Runner:
     """Runs every policy in a task of its own, woken by the writer."""
 
     def __init__(
-        self, log: SQLiteLog, codec: Codec, writer: Writer, policies: Sequence[Policy]
+        self, log: Log, codec: Codec, writer: Writer, policies: Sequence[Policy]
     ) -> None:
-        self._sqlite, self._codec, self._writer = log, codec, writer
+        self._log, self._codec, self._writer = log, codec, writer
         self.policies = tuple(policies)
         self._wake = {policy.name: asyncio.Event() for policy in policies}
         self._tasks: list[asyncio.Task[None]] = []
@@ -46,9 +46,9 @@ class Runner:
 
     async def _register(self, policy: Policy) -> None:
         """Where it stands; a new policy begins where it says, and that is noted at once."""
-        position = self._sqlite.policy_position(policy.name)
+        position = self._log.policy_position(policy.name)
         if position is None:
-            position = self._sqlite.head() if policy.begins_at_head else 0
+            position = self._log.head() if policy.begins_at_head else 0
             self.positions[policy.name] = position
             await self._store(policy.name)
         self.positions[policy.name] = position
@@ -92,7 +92,7 @@ class Runner:
     async def _page(self, policy: Policy) -> bool:
         before = self.positions[policy.name]
         query = DCBQuery([DCBQueryItem(types=[kind.type_name() for kind in policy.types])])
-        rows = await asyncio.to_thread(self._sqlite.fetch, query, after=before, limit=PAGE_EVENTS)
+        rows = await asyncio.to_thread(self._log.fetch, query, after=before, limit=PAGE_EVENTS)
         try:
             for position, kind, _, data in rows:
                 await policy.react(self._codec.open(position, kind, data))
@@ -104,4 +104,4 @@ class Runner:
 
     async def _store(self, name: str) -> None:
         position = self.positions[name]
-        await self._writer.transact(lambda: self._sqlite.move_policy(name, position))
+        await self._writer.transact(lambda: self._log.move_policy(name, position))

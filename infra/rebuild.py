@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from infra.log.sqlite import SQLiteLog
+from infra.log.port import Log
 from infra.log.tasks import Build, Check
 from infra.views.store import discard
 from infra.views.views import Views
@@ -16,14 +16,14 @@ DEADLINE_S: Final = 3600.0
 class ViewsUpkeep:
     """The `Upkeep` port of the API. One rebuild at a time: who comes meanwhile shares it."""
 
-    def __init__(self, views: Views, writer: Writer, pool: Pool, log: SQLiteLog) -> None:
-        self._views, self._writer, self._pool, self._sqlite = views, writer, pool, log
+    def __init__(self, views: Views, writer: Writer, pool: Pool, log: Log) -> None:
+        self._views, self._writer, self._pool, self._log = views, writer, pool, log
         self._rebuilding: asyncio.Task[int] | None = None
         self._checking = asyncio.Lock()
 
     def status(self) -> list[dict[str, Any]]:
         """As the port says."""
-        views, head = self._views, self._sqlite.head()
+        views, head = self._views, self._log.head()
         return [
             {
                 "name": projection.name,
@@ -48,13 +48,13 @@ class ViewsUpkeep:
 
     async def check(self) -> list[str]:
         """As the port says."""
-        task = Check(log=str(self._sqlite.path), views=str(self._views.path))
+        task = Check(log=self._log.place, views=str(self._views.path))
         async with self._checking:
             return await self._pool.run("log", task, deadline_s=DEADLINE_S, result_type=list[str])
 
     async def _rebuild(self) -> int:
         beside = self._views.path.with_name(f"{self._views.path.name}.new")
-        task = Build(log=str(self._sqlite.path), views=str(beside))
+        task = Build(log=self._log.place, views=str(beside))
         try:
             await self._pool.run("log", task, deadline_s=DEADLINE_S, result_type=int)
             await self._writer.call(lambda: self._views.swap(beside))

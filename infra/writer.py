@@ -14,7 +14,6 @@ import asyncio
 import functools
 import logging
 import queue
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +38,7 @@ from commands.kernel import (
 )
 from domain.kernel import Boundary, Decider, Recorded, Refused
 from infra.log.envelope import Codec, Record, seal
-from infra.log.sqlite import SQLiteLog
+from infra.log.port import Failure, Log
 from infra.log.vault import Vault
 from infra.views.views import Views
 
@@ -67,7 +66,7 @@ class Writer:
 
     def __init__(
         self,
-        log: SQLiteLog,
+        log: Log,
         vault: Vault,
         views: Views,
         *,
@@ -76,7 +75,7 @@ class Writer:
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
-        self._sqlite, self._vault, self._views = log, vault, views
+        self._log, self._vault, self._views = log, vault, views
         self._codec, self._deciders = codec, deciders
         self._clock, self._new_id = clock, new_id
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
@@ -107,11 +106,11 @@ class Writer:
 
     async def keep(self, *changes: Keep | Forget) -> None:
         """Change the vault alone, for what belongs to no event (answers under a key)."""
-        write = functools.partial(self._vault.write, self._sqlite.connection, changes)
+        write = functools.partial(self._vault.write, changes)
         await self.transact(write)
 
     async def transact(self, function: Callable[[], Any]) -> None:
-        """Run a function in a transaction of its own: what is in the log's file, but no event."""
+        """Run a function in a transaction of its own: what lies beside the events."""
         await self.call(functools.partial(self._transact, function))
 
     async def call(self, function: Callable[[], Any]) -> Any:
@@ -179,25 +178,25 @@ class Writer:
             self._answer([(job, None, failure) for job in jobs], [])
             return
         if recorded:
-            self._views.apply(recorded, self._sqlite.digest)
+            self._views.apply(recorded, self._log.digest)
         self._answer(answers, recorded)
 
     def _decide_all(self, jobs: Sequence[_Job], recorded: list[Recorded]) -> "_Answers":
         answers: _Answers = []
-        self._sqlite.begin()
+        self._log.begin()
         try:
             for job in jobs:
-                before = self._sqlite.connection.total_changes
+                before = self._log.writes
                 result, error = _attempt(functools.partial(self._decide, job))
-                written = self._sqlite.connection.total_changes != before
+                written = self._log.writes != before
                 if error is not None and (written or _of_the_disk(error)):
                     raise error if isinstance(error, sqlite3.Error) else sqlite3.Error(repr(error))
                 if result is not None and not result.repeated:
                     recorded.extend(result.recorded)
                 answers.append((job, result, error))
-            self._sqlite.commit()
+            self._log.commit()
         except BaseException:
-            self._sqlite.rollback()
+            self._log.rollback()
             raise
         return answers
 
@@ -211,11 +210,11 @@ class Writer:
         state = self._fold(decider, decider.boundary(command))
         events = decider.decide(state, command)
         if not events:
-            return Outcome(position=self._sqlite.last)
+            return Outcome(position=self._log.last)
         at = self._now()
         recorded = tuple(
             Recorded(
-                position=self._sqlite.last + number,
+                position=self._log.last + number,
                 id=self._new_id(),
                 at=at,
                 event=event,
@@ -231,8 +230,8 @@ class Writer:
             self._record(event, origin.once, first=not n) for n, event in enumerate(recorded)
         ]
         # The vault first: a value that cannot be sealed fails the command before it is recorded.
-        self._vault.write(self._sqlite.connection, command.vault())
-        position = self._sqlite.insert(records)
+        self._vault.write(command.vault())
+        position = self._log.insert(records)
         return Outcome(position=position, recorded=recorded)
 
     @staticmethod
@@ -244,7 +243,7 @@ class Writer:
 
     def _before(self, once: Once) -> Outcome | None:
         """What the same request led to when it came first, if it did within the key's time."""
-        rows = self._sqlite.select(DCBQuery([DCBQueryItem(tags=[once.tag])]))
+        rows = self._log.select(DCBQuery([DCBQueryItem(tags=[once.tag])]))
         recorded, request = [], None
         for position, kind, _, data in rows:
             envelope = self._codec.envelope(data)
@@ -264,16 +263,16 @@ class Writer:
             return decider.initial
         key = (id(decider), boundary)
         state, position = self._folds.pop(key, (decider.initial, 0))
-        if position < self._sqlite.last:
+        if position < self._log.last:
             query = DCBQuery(
                 [
                     DCBQueryItem([kind.type_name() for kind in clause.types], list(clause.tags))
                     for clause in boundary
                 ]
             )
-            for at, kind, _, data in self._sqlite.select(query, after=position):
+            for at, kind, _, data in self._log.select(query, after=position):
                 state = decider.evolve(state, self._codec.open(at, kind, data))
-        self._folds[key] = (state, self._sqlite.last)
+        self._folds[key] = (state, self._log.last)
         if len(self._folds) > FOLDS_CACHED:
             self._folds.popitem(last=False)
         return state
@@ -281,21 +280,21 @@ class Writer:
     def _now(self) -> datetime:
         """The clock's time, but never before the last event's: positions and times agree."""
         if self._last_at is None:
-            last = self._sqlite.at(self._sqlite.last)
+            last = self._log.at(self._log.last)
             self._last_at = self._codec.envelope(last[0][3]).at if last else self._clock()
         self._last_at = max(self._clock(), self._last_at)
         return self._last_at
 
     def _transact(self, function: Callable[[], Any]) -> None:
         try:
-            self._sqlite.begin()
+            self._log.begin()
             function()
-            self._sqlite.commit()
+            self._log.commit()
         except sqlite3.Error as error:
-            self._sqlite.rollback()
+            self._log.rollback()
             raise self._failure(error) from error
         except BaseException:
-            self._sqlite.rollback()
+            self._log.rollback()
             raise
 
     def _failure(self, error: sqlite3.Error) -> Exception:

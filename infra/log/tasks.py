@@ -1,4 +1,4 @@
-"""What the kind "log" of workers is asked to do."""
+"""What the kind "log" of workers is asked to do; `log` is the place of one."""
 
 import msgspec
 

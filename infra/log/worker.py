@@ -13,6 +13,7 @@ from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
 from infra.log import tasks
 from infra.log.envelope import Codec
+from infra.log.port import Place
 from infra.log.replay import replay
 from infra.log.verify import verify
 from infra.views.store import build, differences, discard
@@ -31,17 +32,17 @@ def start(_: msgspec.Raw) -> Run:
         task: tasks.Task = msgspec.json.decode(raw, type=tasks.Task)
         match task:
             case tasks.Verify(log=log):
-                return verify(Path(log))
+                return verify(log)
             case tasks.Build(log=log, views=views):
-                events = _told(desk, replay(codec, Path(log)))
+                events = _told(desk, replay(codec, log))
                 return build(Path(views), PROJECTIONS, EVENTS, events)
             case tasks.Check(log=log, views=views):
-                return check(codec, Path(log), Path(views))
+                return check(codec, log, Path(views))
 
     return run
 
 
-def check(codec: Codec, log: Path, views: Path) -> list[str]:
+def check(codec: Codec, log: Place, views: Path) -> list[str]:
     """What differs between a views file and a new fold up to its position."""
     beside = views.with_name(views.name + ".check")
     live = sqlite3.connect(f"{views.as_uri()}?mode=ro", uri=True, isolation_level=None)

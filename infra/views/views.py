@@ -19,8 +19,8 @@ from typing import Any, Final
 from commands.kernel import Clock
 from domain.kernel import Event, Recorded
 from infra.log.envelope import GENESIS, Codec, UnknownEvent
+from infra.log.port import Log
 from infra.log.replay import replay
-from infra.log.sqlite import SQLiteLog
 from infra.views import schema
 from infra.views.store import Store, build, connect, discard
 from projections.engine import Projection, Table, Unapplicable, ViewsBroken
@@ -110,7 +110,7 @@ class Views:
     def __init__(
         self,
         folder: Path,
-        log: SQLiteLog,
+        log: Log,
         codec: Codec,
         clock: Clock,
         *,
@@ -218,7 +218,7 @@ class Views:
         if not self._servable():
             discard(self.path)
             beside = self.path.with_name(self.path.name + ".new")
-            build(beside, self.projections, self.events, replay(self._codec, self._log.path))
+            build(beside, self.projections, self.events, replay(self._codec, self._log.place))
             beside.rename(self.path)
         self._serve(Store(self.path, self.projections, self.events))
         for old in self._folder.glob("views-*.db"):

@@ -101,9 +101,7 @@ def test_broken_views_are_rebuilt_by_the_owner_and_do_not_redden_liveness(server
         async def owners(scope, receive, send):
             await rebuilding({**scope, asgi.LOCAL: OWNER}, receive, send)
 
-        owner = httpx.AsyncClient(
-            transport=httpx.ASGITransport(owners), base_url="http://dango"
-        )
+        owner = httpx.AsyncClient(transport=httpx.ASGITransport(owners), base_url="http://dango")
         assert 503 == (await owner.get("/api/admin/users")).status_code
         answer = await owner.post("/api/projections/all/rebuild")
         assert 200 == answer.status_code, answer.text

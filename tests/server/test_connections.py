@@ -151,8 +151,7 @@ def test_nothing_that_the_program_makes_can_be_read_by_others(tmp_path):
 
     def dango(*words):
         command = (sys.executable, "-m", "infra.main", *words)
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, umask=0o022)
-        assert 0 == run.returncode, run.stderr
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True, umask=0o022)
 
     dango("init", str(root))
     write_rows(root / "data/uploads/orders/orders.csv", 10)

@@ -4,12 +4,13 @@ import statistics
 import threading
 import time
 
-from tests.server.harness import tell
+from tests.server.harness import tell, until
 from tests.server.template import ORDERS_ROWS, write_rows
 
 ROWS = 300_000
+ANSWERS_MIN = 20
 SQL = "select count(*), count(distinct _dango_run) from raw_orders.orders"
-P99_S_MAX = 2.0  # on a busy machine; what was measured is printed
+ANSWER_S_MAX = 5.0  # of the slowest, on a busy machine; what was measured is printed
 
 
 def test_reads_go_on_during_a_sync_of_many_rows(own):
@@ -40,7 +41,7 @@ def test_reads_go_on_during_a_sync_of_many_rows(own):
     for thread in threads:
         thread.start()
     status = own.sync(admin, "orders")
-    time.sleep(0.3)
+    until(lambda: len(queries) >= ANSWERS_MIN, 60)
     stopped.set()
     for thread in threads:
         thread.join(30)
@@ -50,7 +51,6 @@ def test_reads_go_on_during_a_sync_of_many_rows(own):
         p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
         tell(f"{name}: {len(times)} answers, p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms")
         assert {200} == {code for _, code in found}
-        assert len(times) >= 3
-        assert p99 < P99_S_MAX
+        assert times[-1] < ANSWER_S_MAX
     assert "success" == status["status"]
     assert {(ORDERS_ROWS, 1), (ORDERS_ROWS + ROWS, 1)} == seen

@@ -1,8 +1,10 @@
 """Commands on projects that nobody serves, and why some of them cannot be opened."""
 
+import asyncio
 import re
 import shutil
 import socket
+import threading
 
 import pytest
 
@@ -66,6 +68,32 @@ def test_commands_work_without_a_server(copy):
 
     assert (0, "orders: 2 rows loaded\n") == (synced.code, synced.out)
     assert "server   not running" in status.out
+
+
+def test_a_look_takes_up_no_work_that_was_left_open(copy):
+    async def ask():
+        async with World().connect(copy, policies=False) as connection:
+            return await connection.http.post("/api/sources/orders/sync", json={})
+
+    assert 200 == asyncio.run(ask()).status_code
+    for words in (("status",), ("users", "list"), ("query", "select 1")):
+        assert 0 == run(*words, "--project", str(copy)).code
+    events = run("events", "list", "--json", "--project", str(copy)).json["events"]
+    types = {event["type"] for event in events}
+    assert "sync_requested" in types
+    assert not types & {"sync_started", "sync_completed", "sync_failed", "sync_interrupted"}
+
+
+@pytest.mark.parametrize("words", [("status",), ("sync",), ("serve", "--port", "0")])
+def test_a_start_that_fails_leaves_nothing_running(copy, words):
+    catalog = copy / "warehouse" / "catalog.sqlite"
+    catalog.unlink()
+    catalog.mkdir()
+    before = {thread.name for thread in threading.enumerate()}
+    refused(run(*words, "--project", str(copy)))
+    assert before >= {thread.name for thread in threading.enumerate()}
+    catalog.rmdir()
+    assert 0 == run("users", "list", "--project", str(copy)).code
 
 
 def test_the_environment_names_the_project(copy, monkeypatch):

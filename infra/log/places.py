@@ -1,0 +1,37 @@
+"""Which database keeps a log. A driver is loaded only where it is used."""
+
+from pathlib import Path
+from typing import Final
+
+from infra.log import sqlite
+from infra.log.port import Archive, Log, Place
+
+SCHEMES: Final = ("postgresql://", "postgres://")
+
+
+def remote(place: Place) -> bool:
+    """Whether a log lies in PostgreSQL."""
+    return str(place).startswith(SCHEMES)
+
+
+def archive(place: Place) -> Archive:
+    """Reading a log, from any process."""
+    if not remote(place):
+        return sqlite
+    from infra.log import postgres_archive
+
+    return postgres_archive
+
+
+def beside(place: Place) -> str:
+    """The place where a log is made, until it is whole and gets its name."""
+    return f"{place}_new" if remote(place) else f"{place}.new"
+
+
+def open_log(place: Place) -> Log:
+    """The log, for this process alone. Raises LogInUse."""
+    if not remote(place):
+        return sqlite.SQLiteLog(Path(place))
+    from infra.log.postgres import PostgresLog
+
+    return PostgresLog(str(place), alone=True)

@@ -1,0 +1,166 @@
+"""What the server needs of an event log, whichever database keeps it.
+
+`Log` is an open log with one writer. `Archive` is what the module of each database offers to whoever
+only reads, from any process: it takes a place, which is the path of an SQLite file, or
+`postgresql://…#schema`.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from eventsourcing.dcb.api import DCBQuery
+
+from infra.log.envelope import Record
+
+Place = Path | str
+Row = tuple[int, str, bytes, bytes]  # position, type, tags, data
+
+
+class Failure(Enum):
+    """What an error of the database means for what was to be written."""
+
+    FULL = "full"  # nothing was written; space is wanting
+    BUSY = "busy"  # nothing was written; try again
+    LOST = "lost"  # the outcome is unknown; nothing may be written until a restart
+    BUG = "bug"  # nothing was written; the statement is wrong
+
+
+class LogInUse(Exception):
+    """Another server holds this log."""
+
+
+class Sealed(NamedTuple):
+    """A row of the vault; `expires_at` is in ISO 8601."""
+
+    kind: str
+    id: str
+    key_id: str
+    nonce: bytes
+    sealed: bytes
+    expires_at: str | None
+    owner: str | None
+
+
+class Log(Protocol):
+    """An open log. What moves within a transaction belongs to the writer's thread alone."""
+
+    last: int  # the last position, as the open transaction sees it
+    errors: tuple[type[Exception], ...]  # what its database raises
+
+    @property
+    def place(self) -> str:
+        """What another process needs to read it."""
+
+    @property
+    def digest(self) -> bytes:
+        """The hash of the last record, as the open transaction sees it."""
+
+    @property
+    def writes(self) -> int:
+        """A number that grows with what is written."""
+
+    def failure(self, error: Exception) -> Failure | None:
+        """What an error means; None when the open transaction can go on without its statement."""
+
+    def begin(self) -> None:
+        """Take the write lock; what is read from here on cannot change until the commit."""
+
+    def commit(self) -> None:
+        """Make it durable: returns after the disk has it."""
+
+    def rollback(self) -> None:
+        """Forget everything since `begin`."""
+
+    def insert(self, records: Sequence[Record]) -> int:
+        """Append within the open transaction; answers the last position."""
+
+    def select(
+        self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
+    ) -> list[Row]:
+        """Matching rows as the open transaction sees them."""
+
+    def at(self, position: int) -> tuple[Row, bytes] | None:
+        """One committed row and its hash."""
+
+    def fetch(self, query: DCBQuery | None, *, after: int = 0, limit: int | None) -> list[Row]:
+        """Matching committed rows."""
+
+    def head(self) -> int:
+        """The last committed position, 0 when the log is empty."""
+
+    def close(self) -> None:
+        """Give back its connections."""
+
+    # beside the events
+
+    def policy_position(self, name: str) -> int | None:
+        """How far a policy has acted; None when it is new here."""
+
+    def move_policy(self, name: str, position: int) -> None:
+        """Note how far a policy has acted, within the open transaction."""
+
+    def key(self, name: str) -> tuple[bytes, bytes] | None:
+        """Nonce and sealed value of a key."""
+
+    def put_key(self, name: str, nonce: bytes, sealed: bytes) -> None:
+        """Keep a key, within the open transaction."""
+
+    def sealed(self, kind: str, id: str) -> Sealed | None:
+        """A committed row of the vault."""
+
+    def any_sealed(self) -> Sealed | None:
+        """Some committed row of the vault."""
+
+    def seal(self, row: Sealed) -> None:
+        """Put a row into the vault, within the open transaction."""
+
+    def forget(self, kind: str | None, id: str) -> None:
+        """Delete from the vault, within the open transaction; without a kind all of an id."""
+
+    def has_expired(self, now: str) -> bool:
+        """Whether a committed row of the vault has run out."""
+
+    def expire(self, now: str) -> None:
+        """Delete from the vault what has run out, within the open transaction."""
+
+
+class Beside(NamedTuple):
+    """All rows of a log that are no events, for who moves it."""
+
+    vault: list[Sealed]
+    keys: list[tuple[str, bytes, bytes]]
+    policies: list[tuple[str, int]]
+
+
+class Archive(Protocol):
+    """The module of a database, for who only reads, and for who makes and moves logs."""
+
+    @property
+    def ERRORS(self) -> tuple[type[Exception], ...]:  # noqa: N802 - a constant of the module
+        """What its database raises."""
+
+    def shown(self, place: Place) -> str:
+        """The place in words for people, without secrets."""
+
+    def exists(self, place: Place) -> bool:
+        """Whether there is a log."""
+
+    def discard(self, place: Place) -> None:
+        """Delete a log, if there is one."""
+
+    def rename(self, place: Place, new: Place) -> None:
+        """Give a log that nobody has open another name."""
+
+    def stream(self, place: Place, after: int = 0, *, upto: int | None = None) -> Iterator[Row]:
+        """All rows in order, in pages, on a connection of its own."""
+
+    def chained(self, place: Place, after: int = 0) -> Iterator[tuple[int, Record, bytes]]:
+        """All records with their stored hashes."""
+
+    def beside(self, place: Place) -> Beside:
+        """All rows that are no events."""
+
+    def misplaced_tag(self, place: Place) -> int | None:
+        """The first position where the tags by which events are found are not those they carry."""
