@@ -12,14 +12,15 @@ import os
 import secrets
 import stat
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from infra.log.port import Log
+if TYPE_CHECKING:  # the command line reads keys without any log
+    from infra.log.port import Log
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -55,7 +56,7 @@ class Keys:
         return hmac.new(self._digest, message, hashlib.sha256).hexdigest()
 
 
-def unlock(master: bytes, log: Log) -> Keys:
+def unlock(master: bytes, log: "Log") -> Keys:
     """The keys of a log; a new one gets its root key. Raises KeyUnusable."""
     cipher = AESGCM(_derive(master, b"root"))
     row = log.key(ROOT_NAME)

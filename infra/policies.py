@@ -26,9 +26,7 @@ _log = logging.getLogger("dango.policies")
 class Runner:
     """Runs every policy in a task of its own, woken by the writer."""
 
-    def __init__(
-        self, log: Log, codec: Codec, writer: Writer, policies: Sequence[Policy]
-    ) -> None:
+    def __init__(self, log: Log, codec: Codec, writer: Writer, policies: Sequence[Policy]) -> None:
         self._log, self._codec, self._writer = log, codec, writer
         self.policies = tuple(policies)
         self._wake = {policy.name: asyncio.Event() for policy in policies}
@@ -36,6 +34,11 @@ class Runner:
         self.positions: dict[str, int] = {}
         self.failed: dict[str, str] = {}
         writer.listeners.append(self._committed)
+
+    @property
+    def running(self) -> bool:
+        """Whether it follows the log."""
+        return bool(self._tasks)
 
     async def start(self) -> None:
         """Recover, then follow the log."""

@@ -1,6 +1,7 @@
 """Folding the views anew while they serve: built beside by a worker, swapped by the writer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from infra.log.port import Log
@@ -20,6 +21,7 @@ class ViewsUpkeep:
         self._views, self._writer, self._pool, self._log = views, writer, pool, log
         self._rebuilding: asyncio.Task[int] | None = None
         self._checking = asyncio.Lock()
+        self.healed: Callable[[], Awaitable[None]] | None = None  # after views that had stopped
 
     def status(self) -> list[dict[str, Any]]:
         """As the port says."""
@@ -60,4 +62,6 @@ class ViewsUpkeep:
             await self._writer.call(lambda: self._views.swap(beside))
         finally:
             discard(beside)
+        if self.healed is not None:
+            await self.healed()
         return self._views.position

@@ -20,6 +20,7 @@ from commands.kernel import Overloaded, StorageFull
 from commands.policies.runs import OpenRun
 from commands.policies.syncs import SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
+from commands.ports import Progress
 from commands.table import DECIDERS
 from domain.projects import ProjectCreated
 from domain.registry import EVENTS
@@ -45,7 +46,7 @@ from infra.warehouse.lake import LakeWarehouse, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
 from infra.workers.pool import Pool
 from infra.writer import Writer
-from projections import sources, syncs
+from projections import live, sources, syncs
 from projections.live import Ring
 from projections.table import PROJECTIONS
 
@@ -169,7 +170,15 @@ class Runtime:
             request=self.history.event,
             open_runs=open_runs,
             monotonic=time.monotonic,
+            show=self._show_progress,
         )
+
+    def _show_progress(self, run: tuple[int, str], progress: Progress) -> None:
+        """A frame for whoever watches; not an event, so it has no position."""
+        job, source = run
+        fields = {"job": job, "source": source, **msgspec.structs.asdict(progress)}
+        frame = live.progress(clock(), "source.view", "sync_progress", fields)
+        self.ring.publish([frame])
 
     def _platform(self, host: str | None, port: int | None) -> Platform:
         return Platform(
@@ -222,7 +231,13 @@ class Runtime:
             self._keeper = Keeper(self.project.catalog)
         self.pool.start()
         await self.configuration.start()
-        if policies and self.views.broken is None:
+        if policies:
+            self.upkeep.healed = self._follow
+            await self._follow()
+
+    async def _follow(self) -> None:
+        """Let the policies follow the log, as soon as the views stand."""
+        if self.views.broken is None and not self.runner.running:
             await self.runner.start()
 
     async def _forget_expired(self) -> None:

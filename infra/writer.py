@@ -156,7 +156,7 @@ class Writer:
                 return False
             if job.call is not None:
                 self._group(jobs)
-                self._answer([(job, *_attempt(job.call))], [])
+                self._answer([(job, *self._attempt(job.call))], [])
                 return True
             jobs.append(job)
         self._group(jobs)
@@ -172,7 +172,7 @@ class Writer:
         recorded: list[Recorded] = []
         try:
             answers = self._decide_all(jobs, recorded)
-        except sqlite3.Error as error:
+        except (_Spoiled, *self._log.errors) as error:
             self._folds.clear()
             failure = self._failure(error)
             self._answer([(job, None, failure) for job in jobs], [])
@@ -187,10 +187,11 @@ class Writer:
         try:
             for job in jobs:
                 before = self._log.writes
-                result, error = _attempt(functools.partial(self._decide, job))
-                written = self._log.writes != before
-                if error is not None and (written or _of_the_disk(error)):
-                    raise error if isinstance(error, sqlite3.Error) else sqlite3.Error(repr(error))
+                result, error = self._attempt(functools.partial(self._decide, job))
+                if error is not None and self._log.failure(error) is not None:
+                    raise error
+                if error is not None and self._log.writes != before:
+                    raise _Spoiled(repr(error)) from error
                 if result is not None and not result.repeated:
                     recorded.extend(result.recorded)
                 answers.append((job, result, error))
@@ -290,24 +291,39 @@ class Writer:
             self._log.begin()
             function()
             self._log.commit()
-        except sqlite3.Error as error:
+        except self._log.errors as error:
             self._log.rollback()
             raise self._failure(error) from error
         except BaseException:
             self._log.rollback()
             raise
 
-    def _failure(self, error: sqlite3.Error) -> Exception:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            _log.error("the disk is full: %s", error)
-            return StorageFull()
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_NOMEM):
-            return Overloaded()
-        if not _of_the_disk(error):  # a bug; the group was rolled back whole
-            _log.error("a group of commands failed", exc_info=error)
-            return error
-        return self._condemn(f"the event log cannot be written ({error}); restart the server")
+    def _attempt(self, function: Callable[[], Any] | None) -> tuple[Any, Exception | None]:
+        """The result, or the exception: one command's failure is not another's."""
+        if function is None:
+            return None, None
+        try:
+            return function(), None
+        except (Refused, KeyReused, *self._log.errors) as error:
+            return None, error
+        except Exception as error:  # noqa: BLE001 - one command's bug is not the others'
+            _log.exception("a command failed")
+            return None, error
+
+    def _failure(self, error: Exception) -> Exception:
+        match self._log.failure(error):
+            case Failure.FULL:
+                _log.error("the disk is full: %s", error)
+                return StorageFull()
+            case Failure.BUSY:
+                _log.warning("the event log is busy: %s", error)
+                return Overloaded()
+            case Failure.LOST:
+                reason = f"the event log cannot be written ({error}); restart the server"
+                return self._condemn(reason)
+            case Failure.BUG | None:  # the group was rolled back whole
+                _log.error("a group of commands failed", exc_info=error)
+                return error
 
     def _condemn(self, reason: str) -> OutcomeUnknown:
         self.failed = reason
@@ -334,36 +350,8 @@ class Writer:
                     _log.exception("a listener failed at %s", recorded[0].position)
 
 
-# What says that the disk, and not the statement, is at fault.
-_DISK: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-
-
-def _of_the_disk(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", -1) & 0xFF in _DISK
+class _Spoiled(Exception):
+    """A command failed after it had written: its group cannot go on."""
 
 
 _Answers = list[tuple[_Job, Any, Exception | None]]
-
-
-def _attempt(function: Callable[[], Any] | None) -> tuple[Any, Exception | None]:
-    """The result, or the exception: one command's failure is not another's."""
-    if function is None:
-        return None, None
-    try:
-        return function(), None
-    except (Refused, KeyReused, sqlite3.Error) as error:
-        return None, error
-    except Exception as error:  # noqa: BLE001 - one command's bug is not the others'
-        _log.exception("a command failed")
-        return None, error

@@ -55,6 +55,7 @@ class SyncPolicy:
         request: Callable[[int], Recorded | None],
         open_runs: Callable[[], Sequence[OpenRun]],
         monotonic: Callable[[], float],
+        show: Callable[[Run, Progress], None] = lambda _run, _progress: None,
         parallel: int = 2,
     ) -> None:
         self._bus, self._warehouse = bus, warehouse
@@ -67,6 +68,7 @@ class SyncPolicy:
         self._cancelled: set[Run] = set()
         self._tries = Tries()
         self._stopping = False
+        self._show = show
         self.progress: dict[Run, Progress] = {}
 
     @property
@@ -185,6 +187,7 @@ class SyncPolicy:
 
         def on_progress(progress: Progress) -> None:
             self.progress[run] = progress
+            self._show(run, progress)
 
         self._loads[run] = asyncio.ensure_future(self._warehouse.load(load, on_progress))
         try:

@@ -5,11 +5,8 @@ key, so that a ciphertext moved to another row does not open.
 """
 
 import os
-import sqlite3
-import threading
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -17,15 +14,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from commands.kernel import Clock, Forget, Keep
 from infra.keys import Keys
-from infra.log.sqlite import open_database
+from infra.log.port import Log, Sealed
 
 NONCE_BYTES: Final = 12
-
-_KEEP: Final = (
-    "INSERT INTO vault VALUES (?,?,?,?,?,?,?) ON CONFLICT (kind, id) DO UPDATE SET"
-    " key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed,"
-    " expires_at = excluded.expires_at, owner = excluded.owner"
-)
 
 
 class VaultDamaged(Exception):
@@ -35,16 +26,11 @@ class VaultDamaged(Exception):
 class Vault:
     """The `Secrets` port: digests and sealed values."""
 
-    def __init__(self, path: Path, keys: Keys, clock: Clock) -> None:
+    def __init__(self, log: Log, keys: Keys, clock: Clock) -> None:
+        self._log = log
         self._keys = keys
         self._clock = clock
         self._cipher = AESGCM(keys.vault)
-        self._read = open_database(path, readonly=True)
-        self._reading = threading.Lock()
-
-    def close(self) -> None:
-        """Give back the reading connection."""
-        self._read.close()
 
     def digest(self, kind: str, value: str) -> str:
         """As the port says."""
@@ -52,53 +38,50 @@ class Vault:
 
     def read(self, kind: str, id: str) -> bytes | None:
         """As the port says. Raises VaultDamaged."""
-        with self._reading:
-            row = self._read.execute(
-                "SELECT key_id, nonce, sealed, expires_at FROM vault WHERE kind = ? AND id = ?",
-                (kind, id),
-            ).fetchone()
+        row = self._log.sealed(kind, id)
         if row is None:
             return None
-        key_id, nonce, sealed, expires_at = row
-        if expires_at is not None and datetime.fromisoformat(expires_at) <= self._clock():
+        if row.expires_at is not None and datetime.fromisoformat(row.expires_at) <= self._clock():
             return None
-        return self._open(kind, id, key_id, nonce, sealed)
+        return self._open(kind, id, row.key_id, row.nonce, row.sealed)
 
-    def write(self, database: sqlite3.Connection, changes: Iterable[Keep | Forget]) -> None:
+    def write(self, changes: Iterable[Keep | Forget]) -> None:
         """Carry out changes inside the open transaction of the log's writer, all or none."""
         # Sealed before the first one is written: what cannot be sealed leaves nothing half done.
-        for sql, values in [self._statement(change) for change in changes]:
-            database.execute(sql, values)
+        for row in [self._row(change) for change in changes]:
+            if isinstance(row, Forget):
+                self._log.forget(row.kind, row.id)
+            else:
+                self._log.seal(row)
 
-    def _statement(self, change: Keep | Forget) -> tuple[str, tuple[str | bytes | None, ...]]:
-        if isinstance(change, Keep):
-            nonce = os.urandom(NONCE_BYTES)
-            aad = _additional(change.kind, change.id, self._keys.id)
-            sealed = self._cipher.encrypt(nonce, change.value, aad)
-            expires_at = change.expires_at.isoformat() if change.expires_at else None
-            row = (change.kind, change.id, self._keys.id, nonce, sealed, expires_at)
-            return _KEEP, (*row, change.owner)
-        if change.kind is None:
-            return "DELETE FROM vault WHERE id = ? OR owner = ?", (change.id, change.id)
-        return "DELETE FROM vault WHERE kind = ? AND id = ?", (change.kind, change.id)
+    def _row(self, change: Keep | Forget) -> Sealed | Forget:
+        if isinstance(change, Forget):
+            return change
+        nonce = os.urandom(NONCE_BYTES)
+        aad = _additional(change.kind, change.id, self._keys.id)
+        return Sealed(
+            kind=change.kind,
+            id=change.id,
+            key_id=self._keys.id,
+            nonce=nonce,
+            sealed=self._cipher.encrypt(nonce, change.value, aad),
+            expires_at=change.expires_at.isoformat() if change.expires_at else None,
+            owner=change.owner,
+        )
 
     def expired(self) -> bool:
         """Whether there is something that has run out."""
-        with self._reading:
-            row = self._read.execute(
-                "SELECT 1 FROM vault WHERE expires_at <= ? LIMIT 1", (self._clock().isoformat(),)
-            ).fetchone()
-        return row is not None
+        return self._log.has_expired(self._clock().isoformat())
 
-    def expire(self, database: sqlite3.Connection) -> None:
+    def expire(self) -> None:
         """Delete what has run out, inside the open transaction."""
-        database.execute("DELETE FROM vault WHERE expires_at <= ?", (self._clock().isoformat(),))
+        self._log.expire(self._clock().isoformat())
 
     def check(self) -> None:
         """Open one row, so that a wrong master key is noticed at start. Raises VaultDamaged."""
-        row = self._read.execute("SELECT kind, id, key_id, nonce, sealed FROM vault").fetchone()
+        row = self._log.any_sealed()
         if row is not None:
-            self._open(*row)
+            self._open(row.kind, row.id, row.key_id, row.nonce, row.sealed)
 
     def _open(self, kind: str, id: str, key_id: str, nonce: bytes, sealed: bytes) -> bytes:
         try:
