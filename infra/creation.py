@@ -13,11 +13,11 @@ from domain import emails, passwords
 from domain.permissions import Role
 from domain.users import Credential, UserId
 from infra.configuration import project as configuration
+from infra.log.places import archive, beside
 from infra.passwords import common_passwords
-from infra.project import Project
-from infra.runtime import Runtime, new_id
+from infra.project import Project, ProjectExists
+from infra.runtime import Runtime, log_place, new_id
 from infra.server import owner
-from infra.views.store import discard
 
 PASSWORD_BYTES: Final = 15  # 20 characters of base64url, 120 bits
 ADMIN: Final = "admin@localhost"
@@ -42,18 +42,19 @@ async def create(
     with project.held():
         settings = configuration.read(project.folder)
         # The log gets its name when it holds a project and an admin: half of it is none.
-        complete = project.events
-        project.events = complete.with_name(complete.name + ".new")
-        discard(project.events)
-        runtime = Runtime(project, settings, new=True)
+        complete = log_place(project, settings)
+        logs, new = archive(complete), beside(complete)
+        if logs.exists(complete):
+            raise ProjectExists(f"There is a log already: {logs.shown(complete)}.")
+        logs.discard(new)
+        runtime = Runtime(project, settings, new_log=new)
         try:
             runtime.writer.start()
             await _first_events(runtime, settings.project.name, address, checked)
             await runtime.make_warehouse()
         finally:
             await runtime.stop()
-        project.events.rename(complete)
-        project.events = complete
+        logs.rename(new, complete)
     return Made(project=project, email=address, password=None if password else chosen)
 
 

@@ -13,8 +13,9 @@ from infra import keys
 from infra.configuration import project as configuration
 from infra.configuration import sources
 from infra.configuration.documents import Unreadable
+from infra.log import places
 from infra.project import Project
-from infra.runtime import LogUnusable, check_log
+from infra.runtime import LogUnusable, check_log, log_place
 
 FREE_BYTES_LOW: Final = 2 * 1024**3  # below that it warns
 FREE_BYTES_MIN: Final = 200 * 1024**2  # below that it is a failure
@@ -84,14 +85,24 @@ def _lacks_directory(project: Project, source: Source) -> bool:
 
 
 def _events(project: Project) -> Finding:
+    place = _place(project)
     try:
-        check_log(project.events)
+        check_log(place)
     except LogUnusable as error:
         return Finding("events.db", FAIL, str(error), "restore a backup")
+    if places.remote(place):
+        return Finding("events.db", OK, f"in {places.archive(place).shown(place)}")
     if project.events.stat().st_mode & OTHERS:
         detail = f"{project.events} can be read by others"
         return Finding("events.db", WARN, detail, f"chmod 600 {project.events}")
     return Finding("events.db", OK, f"{project.events.stat().st_size:,} bytes")
+
+
+def _place(project: Project) -> str:
+    try:
+        return log_place(project, configuration.read(project.folder))
+    except Unreadable:  # told by another check
+        return str(project.events)
 
 
 def _disk(project: Project) -> Finding:

@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -32,11 +30,12 @@ from infra.configuration.watch import Configuration
 from infra.history import LogHistory
 from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
-from infra.log.sqlite import SQLiteLog, open_database
+from infra.log.places import archive, open_log
+from infra.log.port import LogInUse, Place
 from infra.log.vault import Vault
 from infra.passwords import Argon2Passwords
 from infra.policies import Runner
-from infra.project import Project
+from infra.project import Project, ProjectInUse
 from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
 from infra.seen import SeenFile
@@ -94,15 +93,16 @@ class Runtime:
         *,
         host: str | None = None,
         port: int | None = None,
-        new: bool = False,
+        new_log: Place | None = None,
     ) -> None:
         """Opens log, vault and views; catches the views up.
 
-        Raises KeyUnusable, VaultDamaged, and LogUnusable: without the accounts of its log a
-        project is not opened at all.
+        The log is the project's, or one that begins at `new_log`. Raises KeyUnusable,
+        VaultDamaged, ProjectInUse, and LogUnusable: without the accounts of its log a project is
+        not opened at all.
         """
         self.project, self.settings = project, settings
-        self._open_log(new=new)
+        self._open_log(new_log)
         self._warehouse_settings = warehouse_settings(project, settings)
         self.pool = Pool(
             worker_configs(self._warehouse_settings),
@@ -126,15 +126,19 @@ class Runtime:
         self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
 
-    def _open_log(self, *, new: bool) -> None:
+    def _open_log(self, new: Place | None) -> None:
         """Log, vault, views and the writer over them."""
         project = self.project
+        place = new or log_place(project, self.settings)
         master = keys.load(project.master_key)
-        if not new:
-            check_log(project.events)
+        if new is None:
+            check_log(place)
         self.codec = Codec(EVENTS, UPCASTERS)
-        self.log = SQLiteLog(project.events)
-        self.vault = Vault(project.events, keys.unlock(master, self.log.connection), clock)
+        try:
+            self.log = open_log(place)
+        except LogInUse as error:
+            raise ProjectInUse(str(error)) from None
+        self.vault = Vault(self.log, keys.unlock(master, self.log), clock)
         self.vault.check()
         self.views = Views(
             project.folder, self.log, self.codec, clock, projections=PROJECTIONS, events=EVENTS
@@ -243,9 +247,10 @@ class Runtime:
     async def _forget_expired(self) -> None:
         """Delete from the vault what has run out, soon after it did."""
         while True:
-            with contextlib.suppress(Overloaded, StorageFull):  # told elsewhere; tried again
+            # Told elsewhere, and tried again.
+            with contextlib.suppress(Overloaded, StorageFull, *self.log.errors):
                 if self.vault.expired():
-                    await self.writer.transact(lambda: self.vault.expire(self.log.connection))
+                    await self.writer.transact(self.vault.expire)
             await asyncio.sleep(EXPIRY_S)
 
     async def make_warehouse(self) -> None:
@@ -270,21 +275,21 @@ class Runtime:
         self.passwords.close()
         self.seen.close()
         self.views.close()
-        self.vault.close()
         self.log.close()
 
 
-def check_log(path: Path) -> None:
+def check_log(place: Place) -> None:
     """Raises LogUnusable."""
-    if not path.exists():
-        raise LogUnusable(f"{path} is missing. For a new project: dango init. Else restore it.")
+    found, shown = archive(place), archive(place).shown(place)
     try:
-        with contextlib.closing(open_database(path, readonly=True)) as database:
-            found = database.execute("SELECT type FROM events WHERE position = 1").fetchone()
-    except sqlite3.Error as error:
-        raise LogUnusable(f"{path} cannot be read ({error}); restore it from a backup.") from None
-    if found is None or found[0] != ProjectCreated.type_name():
-        raise LogUnusable(f"{path} does not begin a project; restore it from a backup.")
+        if not found.exists(place):
+            message = f"{shown} is missing. For a new project: dango init. Else restore it."
+            raise LogUnusable(message)
+        first = next(found.stream(place, upto=1), None)
+    except found.ERRORS as error:
+        raise LogUnusable(f"{shown} cannot be read ({error}); restore it from a backup.") from None
+    if first is None or first[1] != ProjectCreated.type_name():
+        raise LogUnusable(f"{shown} does not begin a project; restore it from a backup.")
 
 
 def http_settings(settings: Settings, *, host: str | None, port: int | None) -> HttpSettings:
@@ -309,6 +314,12 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         session_idle_s=settings.auth.idle_timeout_minutes * 60,
         session_absolute_s=settings.auth.session_max_days * 24 * 3600,
     )
+
+
+def log_place(project: Project, settings: Settings) -> str:
+    """Where the log lies: in its own file below the project, or as project.yml says."""
+    block = settings.storage
+    return f"{block.events}#{block.events_schema}" if block.events else str(project.events)
 
 
 def warehouse_settings(project: Project, settings: Settings) -> WarehouseSettings:

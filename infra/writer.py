@@ -77,6 +77,8 @@ class Writer:
     ) -> None:
         self._log, self._vault, self._views = log, vault, views
         self._codec, self._deciders = codec, deciders
+        self._told: tuple[type[Exception], ...] = (Refused, KeyReused, *log.errors)
+        self._spoiling: tuple[type[Exception], ...] = (_Spoiled, *log.errors)
         self._clock, self._new_id = clock, new_id
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
         self._folds: OrderedDict[tuple[int, Boundary], tuple[Any, int]] = OrderedDict()
@@ -172,7 +174,7 @@ class Writer:
         recorded: list[Recorded] = []
         try:
             answers = self._decide_all(jobs, recorded)
-        except (_Spoiled, *self._log.errors) as error:
+        except self._spoiling as error:
             self._folds.clear()
             failure = self._failure(error)
             self._answer([(job, None, failure) for job in jobs], [])
@@ -304,7 +306,7 @@ class Writer:
             return None, None
         try:
             return function(), None
-        except (Refused, KeyReused, *self._log.errors) as error:
+        except self._told as error:
             return None, error
         except Exception as error:  # noqa: BLE001 - one command's bug is not the others'
             _log.exception("a command failed")

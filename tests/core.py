@@ -48,7 +48,7 @@ class Core:
         self.projections, self.clock = tuple(projected), Clock()
         self.codec = Codec(events, UPCASTERS)
         self.log = recorder(self.path)
-        self.vault = Vault(self.path, KEYS, self.clock)
+        self.vault = Vault(self.log, KEYS, self.clock)
         self.views = Views(
             folder, self.log, self.codec, self.clock, projections=projected, events=events
         )
@@ -73,7 +73,6 @@ class Core:
 
     def close(self):
         self.views.close()
-        self.vault.close()
         self.log.close()
 
     async def send(self, command, origin=ORIGIN):
@@ -85,4 +84,4 @@ class Core:
 
     def stored(self):
         """All events of the log."""
-        return list(replay(self.codec, self.path))
+        return list(replay(self.codec, self.log.place))

@@ -60,9 +60,10 @@ class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StorageBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """`storage:`, where log and warehouse lie."""
+    """`storage:`, where log and warehouse lie; `events` is None for the log in its own file."""
 
     events: str | None = None
+    events_schema: str = "dango"
     warehouse: WarehouseBlock = WarehouseBlock()
 
 
@@ -88,9 +89,7 @@ def read(folder: Path) -> Settings:
     if isinstance(document.value, dict) and "storage" in document.value:
         document.value["storage"] = _expanded(document, document.value["storage"], ".storage")
     settings = document.convert(Settings)
-    if settings.storage.events is not None:
-        reason = "logs in PostgreSQL are not supported by this version; remove the key"
-        raise document.refused(".storage.events", reason)
+    _log_place(document, settings.storage)
     if str(settings.auth.anonymous_reads).lower() not in _READS:
         reason = f"must be one of {', '.join(sorted(_READS))}"
         raise document.refused(".auth.anonymous_reads", reason)
@@ -102,6 +101,18 @@ def read(folder: Path) -> Settings:
     return settings
 
 
+def _log_place(document: Document, storage: StorageBlock) -> None:
+    """The URL's text may hold a password, so that no reason repeats it."""
+    if storage.events is not None and not _POSTGRES.match(storage.events):
+        reason = "must be postgresql://user@host/database, without a #; or leave it out"
+        raise document.refused(".storage.events", reason)
+    if not _SCHEMA.fullmatch(storage.events_schema):
+        reason = "must be up to 50 lower-case letters, digits and _, a letter first"
+        raise document.refused(".storage.events_schema", reason)
+
+
+_POSTGRES: Final = re.compile(r"postgres(ql)?://[^#\s]+\Z")
+_SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _READS: Final = frozenset({"auto", "true", "false"})
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -1,6 +1,6 @@
 """What the server needs of an event log, whichever database keeps it.
 
-`Log` is an open log with one writer. `Archive` is what the module of each database offers to whoever
+`Log` is an open log with one writer. `Archive` is what the module of each database offers to who
 only reads, from any process: it takes a place, which is the path of an SQLite file, or
 `postgresql://…#schema`.
 """
@@ -41,6 +41,14 @@ class Sealed(NamedTuple):
     sealed: bytes
     expires_at: str | None
     owner: str | None
+
+
+class Beside(NamedTuple):
+    """All rows of a log that are no events, for who moves it."""
+
+    vault: list[Sealed]
+    keys: list[tuple[str, bytes, bytes]]
+    policies: list[tuple[str, int]]
 
 
 class Log(Protocol):
@@ -125,13 +133,8 @@ class Log(Protocol):
     def expire(self, now: str) -> None:
         """Delete from the vault what has run out, within the open transaction."""
 
-
-class Beside(NamedTuple):
-    """All rows of a log that are no events, for who moves it."""
-
-    vault: list[Sealed]
-    keys: list[tuple[str, bytes, bytes]]
-    policies: list[tuple[str, int]]
+    def replace_beside(self, rows: Beside) -> None:
+        """Put these rows in place of all that are no events, within the open transaction."""
 
 
 class Archive(Protocol):

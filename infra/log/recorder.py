@@ -1,5 +1,7 @@
-"""What the logs of both databases have in common: the chain, the library's port, and the tables
-beside the events, in SQL that both take (`?` stands for a value).
+"""What the logs of both databases have in common.
+
+The chain, the library's port, and the tables beside the events, in SQL that both take (`?` stands
+for a value).
 
 Positions are dense in both: they are counted under the write lock, never drawn from a sequence, so
 that the order of positions is the order of commits, and a reader that tails the log misses none.

@@ -11,6 +11,7 @@ from infra.log.places import archive
 from infra.log.port import Place
 from projections.audit import Verified
 
+
 def verify(log: Place) -> Verified:
     """Walk the chain from the first record; the first one that does not fit is named.
 

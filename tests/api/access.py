@@ -69,7 +69,7 @@ class Server:
         self.passwords = passwords or PlainPasswords()
         codec = Codec(registry.EVENTS, UPCASTERS)
         self.log = SQLiteLog(folder / "events.db")
-        self.vault = Vault(folder / "events.db", Keys(b"k" * 32), self.clock)
+        self.vault = Vault(self.log, Keys(b"k" * 32), self.clock)
         self.views = Views(
             folder,
             self.log,
@@ -164,6 +164,6 @@ class Server:
                 await self.writer.stop()
 
         with contextlib.ExitStack() as stack:
-            for thing in (self.log, self.vault, self.views, self.seen):
+            for thing in (self.log, self.views, self.seen):
                 stack.callback(thing.close)
             asyncio.run(whole())

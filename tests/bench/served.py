@@ -15,7 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import infra.runtime
+import infra.log.sqlite
 from api.authentication import session_proof
 from commands.kernel import Origin
 from commands.sessions import Client, NewSession, StartSession
@@ -98,7 +98,7 @@ class Counting(SQLiteLog):
 
 async def run(folder, port, knobs):
     Counting.slower_s = SLOWER_S if "slow" in knobs else 0.0
-    infra.runtime.SQLiteLog = Counting
+    infra.log.sqlite.SQLiteLog = Counting
     if "alone" in knobs:
         writer.GROUP_COMMANDS_MAX = 1
     project = Project(folder)

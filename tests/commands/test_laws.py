@@ -21,7 +21,7 @@ from domain.permissions import Role
 from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
 from infra.log.envelope import Codec, seal
-from tests import shapes
+from tests import engines, shapes
 from tests.core import Core
 from tests.datasets import source
 from tests.decisions import recorded, within
@@ -29,7 +29,7 @@ from tests.images import Images
 
 COMMANDS = sorted(DECIDERS, key=lambda kind: kind.__name__)
 CAPABILITIES = sorted({kind.__module__ for kind in COMMANDS})
-HISTORIES, STEPS = 40, 35
+HISTORIES, HISTORIES_POSTGRES, STEPS = 40, 6, 35
 # Their states are one account's: the boundary says whose, so only what lies within can be folded.
 # That their rows and decisions agree is tests/projections/test_access_laws.py.
 OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys)
@@ -157,11 +157,11 @@ async def one_step(core, command):
     assert outcome.position == core.log.head() == core.views.position
 
 
-async def history(folder, random):
+async def history(folder, random, engine):
     """Live through a history of one or two capabilities, then look at it from all sides."""
     some = random.sample(CAPABILITIES, 2)
     kinds = [kind for kind in COMMANDS if kind.__module__ in some]
-    async with Core(folder) as core:
+    async with Core(folder, recorder=engine.recorder) as core:
         for command in FIRST:
             await core.send(command)
         for _ in range(STEPS):
@@ -178,4 +178,11 @@ async def history(folder, random):
 def test_any_history_can_be_repeated_rebuilt_and_looked_back_at(seed, tmp_path, caplog):
     caplog.set_level(logging.CRITICAL, "dango.writer")  # ids that are used twice
 
-    asyncio.run(history(tmp_path, Random(seed)))  # noqa: S311 - seeded
+    asyncio.run(history(tmp_path, Random(seed), engines.SQLite()))  # noqa: S311 - seeded
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES, HISTORIES + HISTORIES_POSTGRES))
+def test_any_history_is_the_same_story_in_postgresql(seed, tmp_path, caplog, postgres):
+    caplog.set_level(logging.CRITICAL, "dango.writer")  # ids that are used twice
+
+    asyncio.run(history(tmp_path, Random(seed), engines.Postgres(postgres)))  # noqa: S311 - seeded

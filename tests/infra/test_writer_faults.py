@@ -1,8 +1,5 @@
 """What the writer says and does when the disk, or whoever shares it, does not do its part."""
 
-import contextlib
-import sqlite3
-
 import pytest
 
 from commands.kernel import (
@@ -12,24 +9,17 @@ from commands.kernel import (
     StorageFull,
 )
 from commands.upkeep import RequestMaintenance
-from infra.log.sqlite import SYNCHRONOUS_FULL
 from infra.log.verify import verify
 from infra.writer import GROUP_COMMANDS_MAX
-from tests.infra.writing import fault, ids, query, story, together
+from tests.infra.writing import ids, query, story, together
 
 
-@story
-async def test_what_is_answered_was_synced(core):
-    assert [(SYNCHRONOUS_FULL,)] == core.log.connection.execute("PRAGMA synchronous").fetchall()
-    assert [("wal",)] == core.log.connection.execute("PRAGMA journal_mode").fetchall()
-
-
-@pytest.mark.parametrize("name", ["SQLITE_IOERR_FSYNC", "SQLITE_IOERR_WRITE", "SQLITE_CORRUPT"])
-def test_after_a_commit_that_failed_nothing_is_written_any_more(tmp_path, name):
+@pytest.mark.parametrize("name", ["IOERR_FSYNC", "IOERR_WRITE", "CORRUPT"])
+def test_after_a_commit_that_failed_nothing_is_written_any_more(tmp_path, engine, name):
     @story
     async def live(core):
         await core.send(query(0))
-        core.log.fault = fault(name)
+        core.log.fault = name
         assert [OutcomeUnknown] * 2 == [type(e) for e in await together(core, query(1), query(2))]
 
         core.log.fault = None
@@ -40,12 +30,12 @@ def test_after_a_commit_that_failed_nothing_is_written_any_more(tmp_path, name):
         assert "restart" in core.writer.failed
         assert 1 == core.views.position
 
-    live(tmp_path)
+    live(tmp_path, engine)
 
 
 @story
 async def test_what_waits_behind_a_commit_that_failed_is_unknown_too(core):
-    core.log.fault = fault("SQLITE_IOERR_FSYNC")
+    core.log.fault = "IOERR_FSYNC"
     commands = [query(number) for number in range(GROUP_COMMANDS_MAX + 20)]
 
     outcomes = await together(core, *commands)
@@ -56,7 +46,7 @@ async def test_what_waits_behind_a_commit_that_failed_is_unknown_too(core):
 
 @story
 async def test_a_full_disk_changes_nothing_and_writing_goes_on_later(core):
-    core.log.fault = fault("SQLITE_FULL")
+    core.log.fault = "FULL"
     assert [StorageFull] * 2 == [type(e) for e in await together(core, query(1), query(2))]
     with pytest.raises(StorageFull):
         await core.writer.keep(Keep("kind", "id", b"value"))
@@ -64,12 +54,12 @@ async def test_a_full_disk_changes_nothing_and_writing_goes_on_later(core):
 
     assert 1 == (await core.send(query(1))).position
     assert None is core.vault.read("kind", "id")
-    assert (True, 1) == ((proof := verify(core.path)).ok, proof.events)
+    assert (True, 1) == ((proof := verify(core.log.place)).ok, proof.events)
 
 
 @story
 async def test_what_was_rolled_back_is_no_part_of_later_decisions(core):
-    core.log.fault = fault("SQLITE_FULL")
+    core.log.fault = "FULL"
     await together(core, RequestMaintenance(), query(1))
     core.log.fault = None
 
@@ -79,22 +69,10 @@ async def test_what_was_rolled_back_is_no_part_of_later_decisions(core):
 
 
 @story
-async def test_a_log_that_somebody_else_locks_is_busy_and_later_free(core):
-    core.log.connection.execute("PRAGMA busy_timeout = 20")
-    with contextlib.closing(sqlite3.connect(core.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Overloaded):
-            await core.send(query(1))
-        other.execute("ROLLBACK")
-
-    assert 1 == (await core.send(query(1))).position
-
-
-@story
 async def test_the_vault_changes_with_the_event_or_not_at_all(core):
     await core.send(query(1, "SELECT 'kept'"))
     await core.send(query(1, "SELECT 'too late'"))
-    core.log.fault = fault("SQLITE_FULL")
+    core.log.fault = "FULL"
     with pytest.raises(StorageFull):
         await core.send(query(2))
 
@@ -113,7 +91,7 @@ async def test_what_the_vault_cannot_seal_leaves_no_transaction_behind(core):
 
 @story
 async def test_a_disk_that_fails_outside_of_commands_stops_the_writing_too(core):
-    core.log.fault = fault("SQLITE_IOERR_FSYNC")
+    core.log.fault = "IOERR_FSYNC"
     with pytest.raises(OutcomeUnknown):
         await core.writer.transact(lambda: core.log.move_policy("syncs", 1))
     core.log.fault = None

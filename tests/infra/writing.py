@@ -6,6 +6,8 @@ import functools
 import sqlite3
 import threading
 
+import psycopg
+
 from commands.kernel import (
     Command,
     Keep,
@@ -14,6 +16,7 @@ from commands.queries import RecordQuery
 from commands.table import DECIDERS
 from domain.kernel import Decider
 from domain.queries import QueryExecuted
+from infra.log.postgres import PostgresLog
 from infra.log.sqlite import SQLiteLog
 from tests.core import ORIGIN, Core
 
@@ -47,30 +50,57 @@ BREAK = Decider(initial=None, boundary=lambda _: (), evolve=lambda s, _: s, deci
 SEEN = {**DECIDERS, Break: BREAK}
 
 
-class Faulty(SQLiteLog):
-    """A recorder on a disk that fails when it is told to."""
+class Faulty:
+    """A log that counts its commits, and cannot commit when it is told so."""
 
-    fault = None
+    fault, commits = None, 0
 
     def commit(self):
+        self.commits += 1
         if self.fault is not None:
-            raise self.fault
+            self.fail(self.fault)
         super().commit()
 
 
-def fault(name):
-    error = sqlite3.OperationalError("the disk failed")
-    error.sqlite_errorcode = getattr(sqlite3, name)
-    return error
+class FaultySQLite(Faulty, SQLiteLog):
+    """On a disk that fails in the way that is named."""
+
+    def fail(self, name):
+        error = sqlite3.OperationalError("the disk failed")
+        error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+        raise error
+
+
+class FaultyPostgres(Faulty, PostgresLog):
+    """In a database that is full, or whose server goes away at the moment of the commit."""
+
+    def fail(self, name):
+        if name == "FULL":
+            raise psycopg.errors.DiskFull("could not extend the file")
+        end(self.connection)
+
+
+def end(connection):
+    """What a crash of its backend does to a connection."""
+    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+        pid = connection.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def faulty(engine):
+    """The recorder of an engine, with faults."""
+    if engine.name == "sqlite":
+        return FaultySQLite
+    return lambda path: FaultyPostgres(engine.place(path.parent), alone=True)
 
 
 def story(told):
-    """A test that is lived inside of a core."""
+    """A test that is lived inside of a core, on each engine."""
 
     @functools.wraps(told)
-    def test(tmp_path):
+    def test(tmp_path, engine):
         async def live():
-            async with Core(tmp_path, recorder=Faulty, deciders=SEEN) as core:
+            async with Core(tmp_path, recorder=faulty(engine), deciders=SEEN) as core:
                 await asyncio.wait_for(told(core), PATIENCE_S)
 
         asyncio.run(live())

@@ -1,11 +1,9 @@
-"""The recorder keeps the promises of the library's port, by the library's own suite."""
+"""The recorders keep the promises of the library's port, by the library's own suite."""
 
-from pathlib import Path
+import contextlib
 
 import pytest
 from eventsourcing.dcb.tests import DCBRecorderTestCase
-
-from infra.log.sqlite import SQLiteLog
 
 
 class Suite(DCBRecorderTestCase):
@@ -16,15 +14,14 @@ class Suite(DCBRecorderTestCase):
 
 
 @pytest.fixture
-def log(tmp_path: Path):
-    log = SQLiteLog(tmp_path / "events.db")
-    yield log
-    log.close()
+def log(tmp_path, engine):
+    with contextlib.closing(engine.recorder(tmp_path / "events.db")) as log:
+        yield log
 
 
-def test_append_and_read_conform(log: SQLiteLog) -> None:
+def test_append_and_read_conform(log):
     Suite()._test_append_read(log)
 
 
-def test_append_and_subscribe_conform(log: SQLiteLog) -> None:
+def test_append_and_subscribe_conform(log):
     Suite()._test_append_subscribe(log)

@@ -21,11 +21,11 @@ class Sealed:
     def __init__(self, path):
         self.path, self.clock = path, Clock()
         self.log = SQLiteLog(path)
-        self.vault = Vault(path, KEYS, self.clock)
+        self.vault = Vault(self.log, KEYS, self.clock)
 
     def write(self, *changes):
         self.log.begin()
-        self.vault.write(self.log.connection, changes)
+        self.vault.write(changes)
         self.log.commit()
 
     def execute(self, sql, *values):
@@ -36,7 +36,6 @@ class Sealed:
         return b"".join(path.read_bytes() for path in self.path.parent.iterdir())
 
     def close(self):
-        self.vault.close()
         self.log.close()
 
 
@@ -94,9 +93,9 @@ def test_values_of_two_rows_cannot_be_exchanged(sealed):
 
 def test_another_key_opens_nothing_and_says_why(sealed):
     sealed.write(Keep("email", "anna", SECRET))
-    stranger = Vault(sealed.path, Keys(bytes([1]) * 32), sealed.clock)
+    stranger = Vault(sealed.log, Keys(bytes([1]) * 32), sealed.clock)
 
-    with contextlib.closing(stranger), pytest.raises(VaultDamaged, match="another master key"):
+    with pytest.raises(VaultDamaged, match="another master key"):
         stranger.check()
     sealed.vault.check()
 
@@ -126,7 +125,7 @@ def test_a_value_that_expired_is_not_told_and_goes_when_it_is_swept(sealed):
     sealed.clock.now = ends
     assert None is sealed.vault.read("answer", "k1")
 
-    sealed.vault.expire(sealed.log.connection)
+    sealed.vault.expire()
     assert [("k2",)] == sealed.execute("SELECT id FROM vault")
 
 
@@ -134,7 +133,7 @@ def test_a_value_that_expired_is_not_told_and_goes_when_it_is_swept(sealed):
 def test_what_has_time_left_is_not_swept(sealed, past):
     sealed.write(Keep("answer", "k1", SECRET, sealed.clock() + past))
 
-    sealed.vault.expire(sealed.log.connection)
+    sealed.vault.expire()
 
     assert [("k1",)] == sealed.execute("SELECT id FROM vault")
 
@@ -175,8 +174,6 @@ def test_what_is_forgotten_or_replaced_leaves_not_even_its_seal_behind(sealed, l
 
 def test_what_cannot_be_sealed_changes_nothing(sealed):
     with pytest.raises(UnicodeEncodeError):
-        sealed.vault.write(
-            sealed.log.connection, [Keep("email", "anna", SECRET), Keep("email", "\udfff", SECRET)]
-        )
+        sealed.vault.write([Keep("email", "anna", SECRET), Keep("email", "\udfff", SECRET)])
 
     assert [] == sealed.execute("SELECT 1 FROM vault")
