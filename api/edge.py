@@ -53,6 +53,10 @@ class Edge:
             if (call := asgi.call(scope)) is not None:
                 call.cleanup.close()
 
+    def head(self) -> int:
+        """The log's last position."""
+        return self._platform.history.head()
+
     def headers(self, call: Call | None, request_id: bytes) -> list[tuple[bytes, bytes]]:
         """What goes onto every answer."""
         found = [*SECURITY, (b"x-request-id", request_id)]
@@ -83,7 +87,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             done = message["status"] < 300  # noqa: PLR2004
             if done and call is not None and call.position is None and call.changes:
-                call.position = call.views.position  # nothing was to be done: the head
+                call.position = self._edge.head()  # nothing was to be done
             own = self._edge.headers(call, self._request_id)
             names = {name for name, _ in message["headers"]}
             message["headers"] = [

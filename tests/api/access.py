@@ -17,6 +17,7 @@ from commands.users import CreateUser
 from domain import registry
 from domain.permissions import Role
 from domain.upcasters import UPCASTERS
+from infra.history import LogHistory
 from infra.keys import Keys
 from infra.log.envelope import Codec
 from infra.log.replay import replay
@@ -94,7 +95,7 @@ class Server:
             answers=self.writer,
             secrets=self.vault,
             views=self.views,
-            history=None,
+            history=LogHistory(self.log, codec, None),
             upkeep=None,
             warehouse=None,
             passwords=self.passwords,
@@ -143,7 +144,8 @@ class Server:
 
     def rebuilt_differently(self):
         beside = self.views.path.with_name("beside.db")
-        build(beside, projections.PROJECTIONS, registry.EVENTS, replay(Codec(registry.EVENTS, UPCASTERS), self.log.path))
+        events = replay(Codec(registry.EVENTS, UPCASTERS), self.log.path)
+        build(beside, projections.PROJECTIONS, registry.EVENTS, events)
         tables = [table for p in projections.PROJECTIONS for table in p.tables]
         with contextlib.closing(sqlite3.connect(self.views.path)) as live:
             return list(differences(live, beside, tables))

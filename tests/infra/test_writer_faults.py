@@ -5,7 +5,6 @@ import pytest
 from commands.kernel import (
     Keep,
     OutcomeUnknown,
-    Overloaded,
     StorageFull,
 )
 from commands.upkeep import RequestMaintenance
