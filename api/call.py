@@ -70,8 +70,8 @@ class Call:
 
     @property
     def changes(self) -> bool:
-        """Whether the request is for a change of what the views show."""
-        return self.route.method != "GET" and self.route.needs_views
+        """Whether the request is for a change."""
+        return self.route.method != "GET"
 
     async def send(self, command: Command) -> Outcome:
         """Send a command in the caller's name."""

@@ -16,7 +16,7 @@ from commands.ports import Progress, Warehouse
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
-from projections.audit import Mark, Verified
+from projections.audit import Mark, Stored, Verified
 from projections.engine import Reader
 from projections.live import Ring
 
@@ -90,6 +90,10 @@ class History(Protocol):
 
     def page(self, after: int, limit: int) -> list[Recorded]:
         """The next events behind a position."""
+        ...
+
+    async def stored(self, after: int, limit: int) -> list[Stored]:
+        """The next events behind a position, as they were written."""
         ...
 
     async def verify(self) -> Verified:

@@ -7,6 +7,7 @@ from api import (
     auth,
     docs,
     events,
+    export,
     health,
     logs,
     queries,
@@ -67,11 +68,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     # the log, and what is derived from it
     get("/api/events", "audit.view", events.list_events),
     get("/api/events/verify", "audit.view", events.verify_events, **LIVE_ONLY),
+    get("/api/events/export", "audit.view", export.export_events),
     get("/api/events/{position:int}", "audit.view", events.one_event),
     get("/api/projections", "platform.manage", upkeep.list_projections, **LIVE_ONLY),
-    post(
-        "/api/projections/check", "platform.manage", upkeep.check_projections, needs_views=False
-    ),
+    post("/api/projections/check", "platform.manage", upkeep.check_projections, needs_views=False),
     post(
         "/api/projections/{name:str}/rebuild",
         "platform.manage",

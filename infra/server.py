@@ -25,8 +25,9 @@ from infra import connections, seldom
 from infra.project import Project
 from infra.runtime import Runtime
 
-# asyncio takes as many connections at once, and on a failure complains as often.
-BACKLOG: Final = 128
+# asyncio takes as many connections at once, before we see the first of them, and on a failure
+# complains as often.
+BACKLOG: Final = 64
 SOCKET_BYTES_MAX: Final = 16 * 1024  # of one frame from a client; what it says is not listened to
 GRACE_S: Final = 8  # how long running requests may take when the server is told to stop
 KEEP_ALIVE_S: Final = 75

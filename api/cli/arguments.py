@@ -21,6 +21,11 @@ def instant(text: str) -> str:
     return (found if found.tzinfo is not None else found.astimezone()).isoformat()
 
 
+def point(text: str) -> str:
+    """A point in the past: a position, or a time as `instant` takes it."""
+    return str(position(text)) if text.isascii() and text.isdigit() else instant(text)
+
+
 def port(text: str) -> int:
     """A port; 0 lets the system choose one."""
     return _within(text, PORT_MAX)

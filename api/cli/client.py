@@ -1,9 +1,12 @@
 """The API as the command line sees it: an answer, or a Refusal with the API's own sentence."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from api.cli.world import Connection, Refusal
+
+if TYPE_CHECKING:
+    import httpx
 
 ERROR_FROM: Final = 400  # the first HTTP status that is an error
 LOST: Final = "The server went away before it answered; look at its log."
@@ -24,20 +27,34 @@ class Api:
         """The body of an answer. Raises Refusal."""
         return await self._send("POST", path, json=body)
 
-    async def _send(self, method: str, path: str, **more: Any) -> Any:
-        import httpx
+    async def text(self, path: str, /, **params: Any) -> str:
+        """The body of an answer that is no JSON. Raises Refusal."""
+        answer = await self._request("GET", path, params=params)
+        if answer.status_code >= ERROR_FROM:
+            raise Refusal(_sentence(_json(answer, f"GET {path}"), answer.status_code))
+        return answer.text
 
-        try:
-            answer = await self._http.request(method, path, **more)
-        except httpx.TransportError:
-            raise Refusal(LOST) from None
-        try:
-            body = answer.json()
-        except ValueError:
-            raise Refusal(f"{method} {path} answered {answer.status_code} without JSON.") from None
+    async def _send(self, method: str, path: str, **more: Any) -> Any:
+        answer = await self._request(method, path, **more)
+        body = _json(answer, f"{method} {path}")
         if answer.status_code >= ERROR_FROM and not path.startswith("/api/health/"):
             raise Refusal(_sentence(body, answer.status_code))
         return body
+
+    async def _request(self, method: str, path: str, **more: Any) -> "httpx.Response":
+        import httpx
+
+        try:
+            return await self._http.request(method, path, **more)
+        except httpx.TransportError:
+            raise Refusal(LOST) from None
+
+
+def _json(answer: "httpx.Response", request: str) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise Refusal(f"{request} answered {answer.status_code} without JSON.") from None
 
 
 def segment(name: str) -> str:

@@ -1,15 +1,27 @@
 """`dango events`: the log of everything that happened."""
 
 import argparse
+import asyncio
 import json
-from typing import Final
+from typing import Any, Final
 
-from api.cli.client import Api
-from api.cli.output import Output, moment, number
+from api.cli.client import Api, segment
+from api.cli.output import Output, moment, number, text
+from api.cli.world import Refusal
 
 COLUMNS: Final = ("position", "time", "type", "stream", "actor")
 FILTERS: Final = ("type", "stream", "actor", "correlation", "since", "until", "limit", "after")
 PATH: Final = "/api/events"
+POLL_S: Final = 0.5  # between two looks for what has come
+TAIL_EVENTS: Final = 200  # at one look
+# What can be seen as it was then, and what of it a table shows; without columns all, line by line.
+VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "sources": ("/api/sources", ("name", "type", "status", "enabled", "row_count")),
+    "source": ("/api/sources/{}/details", ()),
+    "users": ("/api/admin/users", ("email", "role", "display_name", "is_active", "id")),
+    "logs": ("/api/logs", ("position", "timestamp", "level", "source", "message")),
+    "job": ("/api/sync/status/{}", ()),
+}
 
 
 async def every(given: argparse.Namespace, api: Api, out: Output) -> int:
@@ -18,13 +30,44 @@ async def every(given: argparse.Namespace, api: Api, out: Output) -> int:
     if given.json:
         out.json(page)
         return 0
-    rows = [
-        (e["position"], moment(e["timestamp"]), e["type"], e["stream"], e["actor"])
-        for e in page["events"]
-    ]
-    out.table(COLUMNS, rows, right=("position",))
+    out.table(COLUMNS, [_row(event) for event in page["events"]], right=("position",))
     if page["more"]:
         out.note("There are more: --limit asks for more at once, --after goes on upwards.")
+    return 0
+
+
+async def tail(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Show events as they come, until Ctrl-C."""
+    if not api.served:
+        raise Refusal("No server runs, so nothing comes; see `dango events list`.")
+    after = given.after
+    try:
+        if after is None:
+            after = (await api.get(PATH, limit=1))["head"]
+        while True:
+            page = await api.get(PATH, after=after, type=given.type, limit=TAIL_EVENTS)
+            for event in page["events"]:
+                out.json_line(event) if given.json else out.row(_row(event))
+                after = event["position"]
+            if not page["more"]:
+                await asyncio.sleep(POLL_S)
+    except asyncio.CancelledError:
+        return 0
+
+
+async def at(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Show what a view showed then."""
+    path, columns = VIEWS[given.view]
+    if ("{}" in path) != (given.name is not None):
+        wants = "one NAME, or the ID of a job" if "{}" in path else "no NAME"
+        raise Refusal(f"The view '{given.view}' takes {wants}.")
+    found = await api.get(path.format(segment(given.name or "")), as_of=given.when)
+    if given.json:
+        out.json(found)
+    elif columns:
+        out.table(columns, [[row[name] for name in columns] for row in found])
+    else:
+        _fields(found, out)
     return 0
 
 
@@ -35,10 +78,8 @@ async def show(given: argparse.Namespace, api: Api, out: Output) -> int:
         out.json(event)
         return 0
     data = event.pop("data")
-    width = max(map(len, event))
-    for name, value in event.items():
-        shown = ", ".join(value) if isinstance(value, list) else value
-        out.line(f"{name:{width}}  {'' if shown is None else shown}")
+    event["tags"] = ", ".join(event["tags"])
+    _fields(event, out)
     for line in json.dumps(data, ensure_ascii=False, indent=2).splitlines():
         out.line(line)
     return 0
@@ -56,3 +97,14 @@ async def verify(given: argparse.Namespace, api: Api, out: Output) -> int:
         out.problem(f"The log is damaged at position {found['position']}: {found['problem']}")
         return 1
     return 0
+
+
+def _row(event: dict[str, Any]) -> tuple[Any, ...]:
+    stamp = moment(event["timestamp"])
+    return (event["position"], stamp, event["type"], event["stream"], event["actor"])
+
+
+def _fields(found: dict[str, Any], out: Output) -> None:
+    width = max(map(len, found))
+    for name, value in found.items():
+        out.line(f"{name:{width}}  {text(value)}")

@@ -49,6 +49,15 @@ class Output:
         """A value for programs; the only thing on standard output."""
         print(json.dumps(value, ensure_ascii=False, indent=2), file=self.out, flush=True)
 
+    def json_line(self, value: Any) -> None:
+        """One of several values for programs, in a line of its own."""
+        print(json.dumps(value, ensure_ascii=False), file=self.out, flush=True)
+
+    def row(self, cells: Iterable[Any]) -> None:
+        """A row whose table has no end yet."""
+        between = "  " if self.fancy else "\t"
+        print(between.join(safe(text(cell)) for cell in cells), file=self.out, flush=True)
+
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()
     ) -> None:

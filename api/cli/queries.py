@@ -16,7 +16,8 @@ NUMBERS: Final = ("INTEGER", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT", "DOUBLE
 async def query(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Answer a statement."""
     sql = _from_input() if given.sql == "-" else given.sql
-    answer = await api.post("/api/query", {"sql": sql})
+    then = {} if given.as_of is None else {"as_of": given.as_of}
+    answer = await api.post("/api/query", {"sql": sql, **then})
     if given.json:
         out.json(answer)
     elif given.csv:

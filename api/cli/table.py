@@ -8,6 +8,7 @@ from api.cli import (
     demo,
     doctor,
     events,
+    export,
     overview,
     projections,
     projects,
@@ -15,7 +16,7 @@ from api.cli import (
     syncs,
     users,
 )
-from api.cli.arguments import ROLES, day, instant, port, position
+from api.cli.arguments import ROLES, day, instant, point, port, position
 
 Run = Callable[..., Coroutine[Any, Any, int]]
 
@@ -112,6 +113,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         queries.query,
         (
             arg("sql", metavar="SQL", help="the statement; - reads it from standard input"),
+            arg("--as-of", metavar="WHEN", type=point, help="as of this position, time or day"),
             arg("--csv", action="store_true", help="print comma-separated values"),
         ),
     ),
@@ -169,6 +171,38 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "dango events show 17",
         events.show,
         (arg("position", metavar="POSITION", type=position, help="where in the log"),),
+    ),
+    Command(
+        "events tail",
+        "show events as they come, until Ctrl-C",
+        "dango events tail --type sync_completed",
+        events.tail,
+        (
+            arg("--after", metavar="P", type=position, help="from behind this position (now)"),
+            arg("--type", metavar="T", help="such as sync_completed"),
+        ),
+    ),
+    Command(
+        "events at",
+        "show what a view showed at a position or time",
+        "dango events at 2026-05-17 source orders",
+        events.at,
+        (
+            arg("when", metavar="WHEN", type=point, help="a position, a time, or a day"),
+            arg("view", metavar="VIEW", choices=tuple(events.VIEWS), help=", ".join(events.VIEWS)),
+            arg("name", metavar="NAME", nargs="?", help="of the source, or id of the job"),
+        ),
+    ),
+    Command(
+        "events export",
+        "write the log as CloudEvents, one in a line",
+        "dango events export events.ndjson",
+        export.export,
+        (
+            arg("file", metavar="FILE", nargs="?", help="where to (standard output)"),
+            arg("--format", choices=export.FORMATS, default=export.FORMATS[0], help="of a line"),
+        ),
+        json=False,
     ),
     Command(
         "events verify",

@@ -22,6 +22,7 @@ from domain.kernel import Event, Recorded, tags
 from domain.upcasters import Upcasters, upcast
 
 GENESIS: Final = bytes(32)
+LENGTH_BYTES: Final = 4
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,20 +64,40 @@ _fields: Final = msgspec.json.Decoder(dict[str, Any])
 
 def chain(previous: bytes, record: Record) -> bytes:
     """The hash of a record behind the one with hash `previous`."""
+    return hashlib.sha256(previous + framed(record)).digest()
+
+
+def framed(record: Record) -> bytes:
+    """A record as the chain hashes it: each part with its length before it."""
     kind = record.type.encode()
-    return hashlib.sha256(
-        b"".join(
-            (
-                previous,
-                struct.pack(">I", len(kind)),
-                kind,
-                struct.pack(">I", len(record.tags)),
-                record.tags,
-                struct.pack(">I", len(record.data)),
-                record.data,
-            )
+    return b"".join(
+        (
+            struct.pack(">I", len(kind)),
+            kind,
+            struct.pack(">I", len(record.tags)),
+            record.tags,
+            struct.pack(">I", len(record.data)),
+            record.data,
         )
-    ).digest()
+    )
+
+
+def unframed(data: bytes) -> Record:
+    """The record of such bytes. Raises ValueError."""
+    parts, rest = [], memoryview(data)
+    for _ in range(3):
+        if len(rest) < LENGTH_BYTES:
+            raise ValueError("a length is missing")
+        (size,) = struct.unpack(">I", rest[:LENGTH_BYTES])
+        rest = rest[LENGTH_BYTES:]
+        if len(rest) < size:
+            raise ValueError("a part is cut off")
+        parts.append(bytes(rest[:size]))
+        rest = rest[size:]
+    if rest:
+        raise ValueError("there is something behind the last part")
+    kind, labels, fields = parts
+    return Record(kind.decode(), labels, fields)
 
 
 def seal(event: Recorded, *, marks: tuple[str, ...] = (), request: str | None = None) -> Record:

@@ -131,6 +131,8 @@ class PostgresLog(Recorder):
             return None
         if self._committing:
             return Failure.LOST
+        if self._status is TransactionStatus.INTRANS and error.sqlstate is None:
+            return None  # what cannot be sent, as a text with NUL, never reached the database
         if isinstance(error, _FULL):
             return Failure.FULL
         return Failure.BUSY if isinstance(error, _BUSY) else Failure.BUG
@@ -162,7 +164,7 @@ class PostgresLog(Recorder):
 
     def commit(self) -> None:
         # COMMIT of a transaction that failed would be a rollback that answers like a commit.
-        if self._write.info.transaction_status is not TransactionStatus.INTRANS:
+        if self._status is not TransactionStatus.INTRANS:
             raise psycopg.errors.InFailedSqlTransaction("the transaction has failed")
         notify = sql.SQL("NOTIFY {};").format(sql.Identifier(self.channel))
         self._committing = True  # and so it stays when this fails: the outcome is unknown
@@ -173,7 +175,7 @@ class PostgresLog(Recorder):
     def rollback(self) -> None:
         # A connection that breaks here takes its transaction with it.
         with contextlib.suppress(*self.errors):
-            if self._write.info.transaction_status is not TransactionStatus.IDLE:
+            if self._status is not TransactionStatus.IDLE:
                 self._write.execute("ROLLBACK")
         self._inserted = False
         self.last, self._hash = self._mark
@@ -185,15 +187,19 @@ class PostgresLog(Recorder):
         return _rows(ask(self._write, f"{text} LIMIT ?", (*values, limit)))
 
     def _append(self, rows: Rows, labels: Labels) -> None:
-        self.writes += 1
-        self._inserted = True
         columns = [list(column) for column in zip(*rows, strict=True)]
         tags, positions = [tag for tag, _ in labels], [position for _, position in labels]
         self._write.execute(_INSERT, (*columns, tags, positions))
+        self.writes += 1
+        self._inserted = True
 
     def _do(self, text: str, values: Sequence[object]) -> None:
-        self.writes += 1
         self._write.execute(text.replace("?", "%s").encode(), values)
+        self.writes += 1
+
+    @property
+    def _status(self) -> TransactionStatus:
+        return self._write.info.transaction_status
 
     def _begun(self) -> tuple[int, bytes]:
         """Lock, then look where the log ends: each statement sees what was committed before it."""

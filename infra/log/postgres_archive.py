@@ -16,7 +16,7 @@ from infra.log.envelope import Record
 from infra.log.port import Beside, Place, Row
 from infra.log.recorder import all_beside
 
-CONNECT_TIMEOUT_S: Final = 10
+CONNECT_TIMEOUT_S: Final = 5
 READ_TIMEOUT_S: Final = 60  # of one statement on the event loop's behalf
 WALK_TIMEOUT_S: Final = 600  # of one statement of a worker; verification reads all tags in one
 PAGE_ROWS: Final = 2_000  # how many rows a streaming read holds at once
@@ -28,6 +28,7 @@ _ALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
 }
 _UNTAGGED: Final = """
 SELECT min(e.position) FROM events e,

@@ -52,8 +52,10 @@ NOTES: Final[Mapping[str, str]] = {
     "api.queries_per_user_max": "So many queries of one user run at once, of the four that run at"
     " all; further ones wait in line for 10 s, then they are 503.",
     "api.body_bytes_max": "A longer request body is 413.",
-    "storage.events": "Where the event log lies; only `.dango/events.db` is there yet, so leave it"
-    " out.",
+    "storage.events": "`postgresql://user@host/database`: the event log in PostgreSQL, see"
+    " [Move the log](../how-to/move-the-log.md); left out: `.dango/events.db`.",
+    "storage.events_schema": "The schema of the log in that database; up to 50 lower-case letters,"
+    " digits and `_`.",
     "storage.warehouse.catalog": "`postgres:` and a libpq string, e.g. `postgres:host=db"
     " dbname=dango`; left out: `warehouse/catalog.sqlite`.",
     "storage.warehouse.data": "`s3://bucket/folder`, or an absolute folder; left out:"

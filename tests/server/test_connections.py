@@ -14,7 +14,7 @@ from tests.server import mutations, raw
 from tests.server.harness import ROOT, copied, until
 from tests.server.template import sources_yml, write_rows, write_sources
 
-FILES = 400  # the hard limit under which half, 200, may be connections
+FILES = 1_024  # the hard limit of a small machine, of which half may be connections
 SMALL = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES}, {FILES}))"
 
 
@@ -37,6 +37,18 @@ def ended(connection, timeout_s):
     return time.monotonic() - begun, said
 
 
+def lives(connection):
+    """Whether the server has not ended a connection on which it says nothing."""
+    connection.setblocking(False)
+    try:
+        connection.recv(1)
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        pass
+    return False
+
+
 @pytest.fixture(scope="module")
 def cramped(template, tmp_path_factory):
     """A server that may open few files."""
@@ -52,7 +64,7 @@ def test_more_connections_than_may_be_are_dropped_and_files_are_left(cramped):
         time.sleep(1.0)
         files = len(list(Path(f"/proc/{cramped.pid}/fd").iterdir()))
         assert files < FILES - 100
-        assert ended(clients[-1], 2.0)[0] < 2.0
+        assert sum(map(lives, clients)) <= FILES // 2
         # The owner gets in all the same.
         with socket.socket(socket.AF_UNIX) as owner:
             owner.connect(str(cramped.root / ".dango" / "control.sock"))

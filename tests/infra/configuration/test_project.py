@@ -33,6 +33,10 @@ def test_a_missing_file_is_all_defaults(tmp_path):
         ("api:\n  query_timeout_seconds: 0\n", 2),
         ("api:\n  query_timeout_seconds: .nan\n", 2),
         ("storage:\n  warehouse: here\n", 2),
+        ("storage:\n  events: mysql://db/dango\n", 2),
+        ('storage:\n  events: "postgresql://db/dango#other"\n', 2),
+        ("storage:\n  events_schema: Dango\n", 2),
+        ("storage:\n  events_schema: 'a\"; DROP'\n", 2),
         ("platform: [", 1),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_target_that_went_on_is_not_cut_back(tmp_path, source, target):
 
 def test_a_damaged_log_does_not_move(source, target):
     with contextlib.closing(open_log(source)) as log:
-        log.connection.execute("UPDATE events SET data = '{}' WHERE position = 7")
+        log.connection.execute("UPDATE events SET data = X'00' WHERE position = 7")
 
     with pytest.raises(NotMoved, match="damaged at 7"):
         copy(source, target)

@@ -22,7 +22,7 @@ from infra.log.verify import verify
 from tests.core import Core
 from tests.decisions import recorded
 from tests.engines import Postgres
-from tests.infra.writing import end, query
+from tests.infra.writing import end, query, together
 
 EVENTS, WRITERS, PAGE = 2_000, 6, 50
 PATIENCE_S = 60
@@ -221,14 +221,24 @@ def test_the_commit_of_a_transaction_that_failed_is_no_commit(opened):
     log = opened(alone=True)
     log.begin()
     log.insert(ANY)
-    with pytest.raises(psycopg.errors.DataError):
-        log.move_policy("nul is no text \0", 1)
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        log.move_policy("syncs", None)
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         log.commit()
     log.rollback()
 
     assert (0, 0) == (log.last, log.head())
     assert 1 == log.append([event(1)])
+
+
+def test_what_is_no_text_for_postgresql_fails_alone(tmp_path, place):
+    async def part(core):
+        before, wrong, after = await together(core, query(1), query("\0"), query(2))
+
+        assert [1, 2] == [before.position, after.position]
+        assert isinstance(wrong, psycopg.DataError)
+
+    lived(place, part)(tmp_path)
 
 
 # what is promised

@@ -61,9 +61,7 @@ def test_secrets_are_taken_out_of_what_the_engine_says():
         "postgres:host=127.0.0.1 port=9 password=S3CRET extra S3CRET",
     ],
 )
-def test_a_catalogue_that_cannot_be_opened_is_not_told(
-    settings, writer, tmp_path, caplog, catalog
-):
+def test_a_catalogue_that_cannot_be_opened_is_not_told(settings, writer, tmp_path, caplog, catalog):
     asked = worker.Worker(settings)
     elsewhere = Warehouse(catalog=catalog, data=str(tmp_path), temp_directory=str(tmp_path))
     asked._settings = sandbox.Settings(warehouse=elsewhere)
