@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from api import cli
-from api.cli.world import Connection, Created, DemoData, Finding, Level, Refusal
+from api.cli.world import Connection, Created, DemoData, Finding, Imported, Level, Refusal
 
 if TYPE_CHECKING:
     import httpx
@@ -120,6 +120,19 @@ class World:
                 platform = await stack.enter_async_context(_opened(project.root, policies=policies))
             yield Connection(await stack.enter_async_context(_local(platform)), served=False)
 
+    def load(self, root: Path, export: Path) -> Imported:
+        """As the port says."""
+        from infra.configuration import project as configuration
+        from infra.log import exported
+        from infra.project import Project
+        from infra.runtime import log_place
+
+        project = Project(root)
+        with refusals(), project.held(), export.open("rb") as file:
+            place = log_place(project, configuration.read(project.folder))
+            found = exported.load(place, file)
+        return Imported(found.events, found.head, found.hash)
+
     def inspect(self, root: Path) -> Sequence[Finding]:
         """As the port says."""
         from infra import doctor
@@ -200,10 +213,14 @@ def _mendable() -> tuple[type[Exception], ...]:
     from domain.kernel import Refused
     from infra import demo, keys, project, runtime, server
     from infra.configuration.documents import Unreadable
+    from infra.log.exported import NotImported
+    from infra.log.port import LogInUse
     from infra.log.vault import VaultDamaged
 
     return (
         Refused,
+        LogInUse,
+        NotImported,
         Unreadable,
         VaultDamaged,
         WorkFailed,

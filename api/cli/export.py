@@ -1,6 +1,7 @@
 """`dango events export` and `import`: the log as a file of CloudEvents, and back."""
 
 import argparse
+import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Final, TextIO
 
 from api.cli.client import Api
 from api.cli.output import Output, number
-from api.cli.world import Refusal
+from api.cli.world import Refusal, World
 
 FORMATS: Final = ("cloudevents",)
 PATH: Final = "/api/events/export"
@@ -26,6 +27,20 @@ async def export(given: argparse.Namespace, api: Api, out: Output) -> int:
         file.flush()
     if given.file is not None:
         out.line(f"{number(head)} events written to {given.file}")
+    return 0
+
+
+async def load(given: argparse.Namespace, world: World, out: Output) -> int:
+    """Append to the log what it has not yet of an export."""
+    root = world.find(given.project)
+    found = await asyncio.to_thread(world.load, root, Path(given.file))
+    if given.json:
+        out.json(found._asdict())
+        return 0
+    out.line(f"{number(found.events)} events are new; the log has {number(found.head)}.")
+    out.line(f"  hash of the chain  {found.hash}")
+    if found.events:
+        out.note("An export holds no addresses, passwords or SQL texts: they are in a backup.")
     return 0
 
 

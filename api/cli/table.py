@@ -205,6 +205,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         json=False,
     ),
     Command(
+        "events import",
+        "append to the log what it has not yet of an export; the server must be stopped",
+        "dango events import events.ndjson",
+        export.load,
+        (arg("file", metavar="FILE", help="what `dango events export` wrote"),),
+        local=True,
+    ),
+    Command(
         "events verify",
         "prove that no event was changed or taken away",
         "dango events verify",

@@ -54,6 +54,14 @@ class DemoData(NamedTuple):
     query: str  # something worth asking of it
 
 
+class Imported(NamedTuple):
+    """A log that an export was read into; `events` is how many of it are new."""
+
+    events: int
+    head: int
+    hash: str
+
+
 class World(Protocol):
     """Everything here raises Refusal, and nothing else, for what a person can put right."""
 
@@ -97,6 +105,10 @@ class World(Protocol):
         There it is opened without `policies` for a look, or for a command that none acts on: work
         that was left open is then not taken up by the way.
         """
+        ...
+
+    def load(self, root: Path, export: Path) -> Imported:
+        """Read an export of a log into that of a project that nobody serves."""
         ...
 
     def inspect(self, root: Path) -> Sequence[Finding]:

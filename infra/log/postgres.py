@@ -105,6 +105,7 @@ class PostgresLog(Recorder):
         self.channel = f"dango_{self._schema}"
         self.writes = 0
         self._committing = self._inserted = False
+        self._unsent = contextlib.ExitStack()
         self._write = self._opened()
         try:
             self._make()
@@ -131,7 +132,7 @@ class PostgresLog(Recorder):
             return None
         if self._committing:
             return Failure.LOST
-        if self._status is TransactionStatus.INTRANS and error.sqlstate is None:
+        if isinstance(error, psycopg.DataError) and error.sqlstate is None:
             return None  # what cannot be sent, as a text with NUL, never reached the database
         if isinstance(error, _FULL):
             return Failure.FULL
@@ -161,8 +162,12 @@ class PostgresLog(Recorder):
             self.rollback()
             raise LogMoved("somebody else has written to the event log")
         self._mark = self.last, self._hash = found
+        # What is written goes out with the next read, and its error comes back there: each
+        # statement need not wait for the way to the database. Any error ends the whole group.
+        self._unsent.enter_context(self._write.pipeline())
 
     def commit(self) -> None:
+        self._unsent.close()
         # COMMIT of a transaction that failed would be a rollback that answers like a commit.
         if self._status is not TransactionStatus.INTRANS:
             raise psycopg.errors.InFailedSqlTransaction("the transaction has failed")
@@ -174,6 +179,8 @@ class PostgresLog(Recorder):
 
     def rollback(self) -> None:
         # A connection that breaks here takes its transaction with it.
+        with contextlib.suppress(*self.errors):
+            self._unsent.close()
         with contextlib.suppress(*self.errors):
             if self._status is not TransactionStatus.IDLE:
                 self._write.execute("ROLLBACK")

@@ -77,6 +77,7 @@ class FaultyPostgres(Faulty, PostgresLog):
     def fail(self, name):
         if name == "FULL":
             raise psycopg.errors.DiskFull("could not extend the file")
+        self._unsent.close()  # all that was written has arrived; only COMMIT is to be said
         end(self.connection)
 
 

@@ -22,7 +22,7 @@ from infra.log.verify import verify
 from tests.core import Core
 from tests.decisions import recorded
 from tests.engines import Postgres
-from tests.infra.writing import end, query, together
+from tests.infra.writing import end, held, query, together
 
 EVENTS, WRITERS, PAGE = 2_000, 6, 50
 PATIENCE_S = 60
@@ -182,6 +182,22 @@ def test_a_connection_that_was_lost_between_commands_is_made_anew(tmp_path, plac
     lived(place, part)(tmp_path)
 
 
+def test_a_connection_that_is_lost_within_a_group_costs_that_group_alone(tmp_path, place):
+    async def part(core):
+        await core.send(query(1))
+        async with held(core):
+            waiting = asyncio.create_task(core.send(query(2)))
+            await asyncio.sleep(0)
+            begin = core.log.begin
+            core.log.begin = lambda: (begin(), end(core.log.connection))
+        with pytest.raises(Overloaded):
+            await waiting
+        core.log.begin = begin
+        assert 2 == (await core.send(query(2))).position
+
+    lived(place, part)(tmp_path)
+
+
 def test_after_somebody_else_wrote_nothing_is_written_any_more(tmp_path, place, other):
     async def part(core):
         await core.send(query(1))
@@ -221,8 +237,10 @@ def test_the_commit_of_a_transaction_that_failed_is_no_commit(opened):
     log = opened(alone=True)
     log.begin()
     log.insert(ANY)
-    with pytest.raises(psycopg.errors.NotNullViolation):
-        log.move_policy("syncs", None)
+    log.move_policy("syncs", None)
+    with pytest.raises(psycopg.errors.NotNullViolation) as caught:
+        log.commit()
+    assert Failure.BUG is log.failure(caught.value)
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         log.commit()
     log.rollback()
