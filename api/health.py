@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response
 
 from api.call import Call
+from projections import sources
 
 MINUTE_S: Final = 60
 
@@ -17,6 +18,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dango_version: str
     services: dict[str, str]
     uptime: str
+    configuration: str | None  # what is refused, for callers who are signed in
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +56,12 @@ async def status(call: Call) -> Status:
             "dbt_docs": "not_found",
         },
         uptime=_uptime(int((platform.clock() - platform.started_at).total_seconds())),
+        configuration=None if broken or call.caller.role is None else _refusal(call),
     )
+
+
+def _refusal(call: Call) -> str | None:
+    return sources.refusal(call.platform.views.current)
 
 
 async def live(call: Call) -> dict[str, str]:

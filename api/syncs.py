@@ -9,7 +9,7 @@ from api.call import Call
 from api.errors import invalid
 from commands.ports import Progress
 from commands.syncs import CancelSync, RequestSync
-from domain.syncs import SyncMissing
+from domain.syncs import SyncCancelRequested, SyncMissing
 from projections import syncs
 
 SOURCES_MAX: Final = 1_000
@@ -95,6 +95,9 @@ async def sync_source(call: Call, source_name: str, data: SyncBody | None = None
     start, end = _date("start_date", body.start_date), _date("end_date", body.end_date)
     if start is not None and end is not None and start > end:
         raise invalid("end_date", "is before start_date")
+    if (start or end) is not None:
+        name = "start_date" if start is not None else "end_date"
+        raise invalid(name, "is not taken by sources of files: they are read whole")
     outcome = await call.send(
         RequestSync(
             sources=(source_name,),
@@ -163,8 +166,10 @@ async def cancel_sync(call: Call, job_id: int) -> CancelAnswer:
     runs = syncs.of_job(call.views, job_id)
     if not runs:
         raise SyncMissing(job_id)
-    await call.send(CancelSync(sources=tuple(run.source for run in runs), job=job_id))
-    return CancelAnswer(status="cancelled", job_id=job_id)
+    sent = await call.send(CancelSync(sources=tuple(run.source for run in runs), job=job_id))
+    # A worker that runs is being ended; what only waited is ended already.
+    ending = any(isinstance(each.event, SyncCancelRequested) for each in sent.recorded)
+    return CancelAnswer(status="cancelling" if ending else "cancelled", job_id=job_id)
 
 
 def _run(call: Call, run: syncs.Run) -> RunView:

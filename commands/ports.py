@@ -34,6 +34,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     full_refresh: bool = False
     allow_empty: bool = False  # no file, or files without rows, may empty a table that has some
     reject_ratio_max: float = 0.0
+    null_values: tuple[str, ...] = ("",)  # spellings of a missing value
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

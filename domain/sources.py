@@ -80,11 +80,25 @@ class ConfigurationRefused(Event, frozen=True, kw_only=True, tag="configuration_
         return (ALL,)
 
 
+class ConfigurationAccepted(Event, frozen=True, kw_only=True, tag="configuration_accepted"):
+    """A file that had been refused reads well again."""
+
+    permission: ClassVar[str] = "config.view"
+    file: str
+
+    def stream(self) -> str:
+        return f"configuration:{self.file}"
+
+    def labels(self) -> tuple[str, ...]:
+        return (ALL,)
+
+
 EVENTS: Final[tuple[type[Event], ...]] = (
     SourceRegistered,
     SourceReconfigured,
     SourceRemoved,
     ConfigurationRefused,
+    ConfigurationAccepted,
 )
 
 
@@ -102,9 +116,11 @@ def evolve(state: Sources, recorded: Recorded) -> Sources:
             SourceRegistered(source=name, config=config)
             | SourceReconfigured(source=name, config=config)
         ):
-            return Sources({**state.known, name: config})
+            return Sources({**state.known, name: config}, state.refused)
         case SourceRemoved(source=name):
-            return Sources({k: v for k, v in state.known.items() if k != name})
+            return Sources({k: v for k, v in state.known.items() if k != name}, state.refused)
+        case ConfigurationAccepted():
+            return Sources(state.known)
         case ConfigurationRefused() as refused:
             return Sources(state.known, refused)
         case _:
@@ -135,6 +151,8 @@ def apply(state: Sources, wanted: Iterable[Source]) -> list[Event]:
             events.append(SourceRegistered(source=name, config=source))
         elif changed := _changed(before, source):
             events.append(SourceReconfigured(source=name, config=source, changed=changed))
+    if state.refused is not None:
+        events.append(ConfigurationAccepted(file=state.refused.file))
     return events
 
 

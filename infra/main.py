@@ -249,6 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(cli.main(sys.argv[1:] if arguments is None else arguments, World()))
     except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
         return INTERRUPTED
 
 

@@ -6,6 +6,7 @@ project's owner, who could read and change its files anyway, and acts as `cli:<u
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import pwd
@@ -84,7 +85,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+        hint = " Choose another with --port." if error.errno == errno.EADDRINUSE else ""
+        raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.{hint}") from None
     listener.listen(BACKLOG)
     listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
     return listener

@@ -36,6 +36,7 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "error",
         f"{e.file} cannot be read{_place(e.line, e.column)}: {e.reason}",
     ),
+    sources.ConfigurationAccepted: lambda e: ("info", f"{e.file} reads well again"),
     syncs.SyncRequested: lambda e: ("info", f"Sync requested for {', '.join(e.sources)}"),
     syncs.SyncStarted: lambda e: ("info", f"Starting sync for {e.source}"),
     syncs.SyncCompleted: lambda e: (

@@ -45,6 +45,17 @@ SCHEMAS: Final = Table(
     key=("name",),
     few=True,
 )
+REFUSALS: Final = Table(
+    name="refused_files",
+    columns={
+        "file": "TEXT NOT NULL",
+        "reason": "TEXT NOT NULL",
+        "line": "INTEGER",
+        "at": "TEXT NOT NULL",
+    },
+    key=("file",),
+    few=True,
+)
 PUBLICATIONS: Final = Table(
     name="publications",
     columns={"position": "INTEGER NOT NULL", "snapshot": "INTEGER NOT NULL"},
@@ -143,13 +154,23 @@ def _stopped(rows: Rows, e: syncs.SyncCancelled | syncs.SyncInterrupted, _: Reco
     rows.change(STATES, e.source, status=status, last_status=last, last_duration_s=None)
 
 
+def _refused(rows: Rows, e: sources.ConfigurationRefused, r: Recorded) -> None:
+    rows.put(REFUSALS, file=e.file, reason=e.reason, line=e.line, at=r.at.isoformat())
+
+
+def _accepted(rows: Rows, e: sources.ConfigurationAccepted, _: Recorded) -> None:
+    rows.remove(REFUSALS, file=e.file)
+
+
 PROJECTION: Final = Projection(
     name="sources",
-    tables=(SOURCES, STATES, SCHEMAS, PUBLICATIONS),
+    tables=(SOURCES, STATES, SCHEMAS, REFUSALS, PUBLICATIONS),
     on={
         sources.SourceRegistered: _registered,
         sources.SourceReconfigured: _reconfigured,
         sources.SourceRemoved: _removed,
+        sources.ConfigurationRefused: _refused,
+        sources.ConfigurationAccepted: _accepted,
         syncs.SyncRequested: _requested,
         syncs.SyncStarted: _started,
         syncs.SyncCompleted: _completed,
@@ -222,6 +243,16 @@ def _health(row: tuple[Any, ...]) -> SourceHealth:
             for t, count in zip(schemas, counts, strict=True)
         ),
     )
+
+
+def refusal(reader: Reader) -> str | None:
+    """What configuration file is refused, and where; None while all of them are in force."""
+    row = reader.row("SELECT file, line, reason FROM refused_files ORDER BY file LIMIT 1")
+    if row is None:
+        return None
+    file, line, reason = row
+    place = "" if line is None else f" at line {line}"
+    return f"{file} is refused{place} ({reason}); the last good one is in force."
 
 
 def snapshot(reader: Reader) -> int | None:

@@ -27,6 +27,8 @@ async def status(given: argparse.Namespace, api: Api, out: Output) -> int:
     out.line(f"project  {config['project_name']}")
     out.line(f"server   {up}")
     out.line(f"state    {'; '.join(ready['problems']) or service['status']}")
+    if service["configuration"]:
+        out.line(f"config   {service['configuration']}")
     out.line()
     if not sources:
         out.line("No source yet: write one into .dango/sources.yml")

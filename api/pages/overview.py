@@ -48,6 +48,7 @@ async def overview(call: Call) -> Response[str]:
         call,
         "overview.html",
         "Overview",
+        refusal=sources.refusal(call.views) if call.caller.role is not None else None,
         sources=shown,
         more=len(every) - len(shown),
         counts=_counts(every),

@@ -63,6 +63,7 @@ def load(
         file_pattern=str(source.options.get("file_pattern", "*.csv")),
         full_refresh=asked.event.full_refresh,
         allow_empty=asked.event.allow_empty,
+        null_values=tuple(source.options.get("null_values") or ("",)),
     )
 
 

@@ -17,6 +17,46 @@ from infra.configuration.documents import Document
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 MASK: Final = "****"
+# Those of the existing product, so that its projects open as they are; csv can be synced today.
+TYPES: Final = frozenset(
+    [
+        "airtable",
+        "asana",
+        "chess",
+        "csv",
+        "dlt_native",
+        "facebook_ads",
+        "filesystem",
+        "freshdesk",
+        "github",
+        "google_ads",
+        "google_analytics",
+        "google_sheets",
+        "hubspot",
+        "inbox",
+        "jira",
+        "kafka",
+        "kinesis",
+        "local_files",
+        "matomo",
+        "mongodb",
+        "mux",
+        "mysql",
+        "notion",
+        "personio",
+        "pipedrive",
+        "postgres",
+        "rest_api",
+        "salesforce",
+        "shopify",
+        "slack",
+        "sql_database",
+        "strapi",
+        "stripe",
+        "workable",
+        "zendesk",
+    ]
+)
 _OF_ALL: Final = frozenset(
     {
         "name",
@@ -37,6 +77,7 @@ class CsvBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     directory: str
     file_pattern: str = "*.csv"
+    null_values: tuple[str, ...] = ("",)  # spellings of a missing value, e.g. "", NA
     notes: str | None = None
 
 
@@ -78,6 +119,8 @@ def _source(
         if name is not None and not NAME.fullmatch(name):
             reason = "must be letters, digits and underscores, a letter first, at most 63"
             raise document.refused(path, reason)
+    if known.type not in TYPES:
+        raise document.refused(f"{place}.type", "is not a type of source; csv is one")
     for key in entry:
         if key not in _OF_ALL and key != known.type:
             raise document.refused(f"{place}.{key}", f"is not a key of a {known.type} source")
@@ -87,7 +130,7 @@ def _source(
         csv = document.convert_at(block, CsvBlock, path)
         _inside(document, csv.directory, f"{path}.directory")
         _pattern(document, csv.file_pattern, f"{path}.file_pattern")
-        block = options = msgspec.to_builtins(csv)
+        block = options = msgspec.json.decode(msgspec.json.encode(csv))  # as events bring it back
     elif not isinstance(block, dict):
         raise document.refused(f"{place}.{known.type}", "is not a block of keys")
     else:

@@ -60,7 +60,8 @@ class Reader:
         with _staging_folder(settings):
             prepared = self._prepare(found)
             headers = [
-                read_header(one.staged, one.found.name, settings.columns_max) for one in prepared
+                read_header(one.staged, one.found.name, settings.columns_max, load.null_values)
+                for one in prepared
             ]
             parts = plan.one_spelling(zip(prepared, headers, strict=True))
             made, paths = self._read(parts)

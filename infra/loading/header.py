@@ -27,9 +27,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str
     skip: int  # lines before the header
     columns: tuple[str, ...]
+    nulls: tuple[str, ...] = ("",)  # spellings of a missing value
 
 
-def read_header(staged: str, name: str, columns_max: int) -> Header:
+def read_header(staged: str, name: str, columns_max: int, nulls: tuple[str, ...] = ("",)) -> Header:
     """Read the header of a prepared file."""
     with Path(staged).open("rb") as file:
         text = file.read(HEADER_BYTES_MAX).decode("utf-8-sig", "ignore")
@@ -45,7 +46,8 @@ def read_header(staged: str, name: str, columns_max: int) -> Header:
         skip, body = skip + 1, rest
     delimiter = hint or _delimiter(body)
     names = _record(body, delimiter, 0)
-    return Header(delimiter=delimiter, skip=skip, columns=_checked(names, name, columns_max))
+    columns = _checked(names, name, columns_max)
+    return Header(delimiter=delimiter, skip=skip, columns=columns, nulls=nulls)
 
 
 def _delimiter(text: str) -> str:

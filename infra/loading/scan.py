@@ -139,4 +139,5 @@ def _dialect(header: Header) -> list[str]:
         "comment = ''",
         "header = true",
         f"skip = {header.skip}",
+        f"nullstr = [{', '.join(map(literal, header.nulls))}]",
     ]

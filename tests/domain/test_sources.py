@@ -4,6 +4,7 @@ import pytest
 
 from commands.sources import DECIDERS, ApplySources, RefuseConfiguration
 from domain.sources import (
+    ConfigurationAccepted,
     ConfigurationRefused,
     SchemaTaken,
     SourceReconfigured,
@@ -86,7 +87,15 @@ def test_a_broken_file_is_told_once():
 
 
 def test_a_file_that_broke_again_after_a_change_is_told_again():
-    given(BROKEN, registered()).when(REFUSE).then(BROKEN)
+    accepted = ConfigurationAccepted(file="sources.yml")
+
+    given(BROKEN, registered(), accepted).when(REFUSE).then(BROKEN)
+
+
+def test_a_file_that_reads_well_again_is_told_once():
+    accepted = ConfigurationAccepted(file="sources.yml")
+
+    given(BROKEN).when(ApplySources(sources=())).then(accepted)
 
 
 def test_a_file_that_is_broken_in_another_way_is_told():

@@ -53,9 +53,12 @@ def test_a_failed_sync_names_file_and_line_and_ends_with_1(dango):
 
 
 def test_dates_go_to_the_source_that_is_named(dango):
-    ran = dango("sync", "orders", "--since", "2026-05-17", "--until", "2026-05-16")
+    backwards = dango("sync", "orders", "--since", "2026-05-17", "--until", "2026-05-16")
+    forwards = dango("sync", "orders", "--since", "2026-05-17")
 
-    assert (1, "dango: end_date: is before start_date") == (ran.code, ran.err.partition(" (")[0])
+    assert "dango: end_date: is before start_date" == backwards.err.partition(" (")[0].strip()
+    assert "is not taken by sources of files" in forwards.err
+    assert (1, 1) == (backwards.code, forwards.code)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -167,7 +167,12 @@ def test_a_source_has_what_the_file_says_and_defaults_for_the_rest(given):
         orders.schema,
         orders.table,
     )
-    assert {"directory": "data/orders", "file_pattern": "*.csv", "notes": None} == orders.options
+    assert {
+        "directory": "data/orders",
+        "file_pattern": "*.csv",
+        "null_values": [""],
+        "notes": None,
+    } == orders.options
 
 
 EXISTING = """\
@@ -236,12 +241,11 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("block", ["any", "generic_config"])
+@pytest.mark.parametrize("block", ["mongodb", "generic_config"])
 @pytest.mark.parametrize("line", SECRETS)
 def test_no_value_of_a_block_that_is_not_known_in_full_reaches_the_log(given, line, block):
-    text = (
-        f"sources:\n  - name: a\n    type: any\n    description: ours\n    {block}:\n      {line}\n"
-    )
+    head = "sources:\n  - name: a\n    type: mongodb\n    description: ours\n"
+    text = f"{head}    {block}:\n      {line}\n"
     (found,) = given(text).read()
 
     assert {line.partition(":")[0]: "****"} == found.options
@@ -251,7 +255,7 @@ def test_no_value_of_a_block_that_is_not_known_in_full_reaches_the_log(given, li
 
 @pytest.mark.parametrize("line", ["key: [1, {a: x}]", "key: 2030-01-01", "key: null", "other: 1"])
 def test_any_change_of_such_a_block_is_noticed(given, line):
-    head = "sources:\n  - name: a\n    type: any\n    any:\n      "
+    head = "sources:\n  - name: a\n    type: mongodb\n    mongodb:\n      "
     (before,), (after,) = (
         given(head + "key: [1, {a: y}]\n").read(),
         given(head + line + "\n").read(),
@@ -262,7 +266,7 @@ def test_any_change_of_such_a_block_is_noticed(given, line):
 
 def test_the_order_of_a_set_is_no_change(given):
     items = [f"item{number}" for number in range(50)]
-    head = "sources:\n  - name: a\n    type: any\n    any:\n      set: !!set "
+    head = "sources:\n  - name: a\n    type: mongodb\n    mongodb:\n      set: !!set "
     (before,) = given(f"{head}{{{', '.join(items)}}}\n").read()
     (after,) = given(f"{head}{{{', '.join(reversed(items))}}}\n").read()
 
@@ -275,6 +279,7 @@ def test_the_block_of_a_type_that_is_known_in_full_is_told(given):
     assert {
         "directory": "data/orders",
         "file_pattern": "*.csv",
+        "null_values": [""],
         "notes": "from the till",
     } == found.options
 

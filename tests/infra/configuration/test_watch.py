@@ -58,7 +58,9 @@ async def test_every_change_is_taken(story):
 
 @story
 async def test_reading_the_same_file_again_is_no_event(story):
-    strange = "  - {name: s, type: any, any: {a: .inf, b: 2024-01-01, c: 99999999999999999999}}\n"
+    strange = (
+        "  - {name: s, type: mongodb, mongodb: {a: .inf, b: 2024-01-01, c: 99999999999999999999}}\n"
+    )
     position = await story.write(ORDERS, strange)
 
     assert position == await story.write(ORDERS, strange) == await story.configuration.reload()

@@ -51,7 +51,9 @@ def test_the_commit_names_author_job_and_snapshot(trial: Trial) -> None:
         "SELECT snapshot_id, author, commit_message, commit_extra_info FROM lake.snapshots()"
         " ORDER BY snapshot_id DESC LIMIT 1",
     ).fetchall()
-    assert rows == [(loaded.snapshot, "user:1", "load s", '{"job": 7, "position": 7}')]
+    assert rows == [
+        (loaded.snapshot, "user:1", "load s", '{"job": 7, "position": 7, "source": "s"}')
+    ]
 
 
 def test_a_load_replaces_what_was_there_and_keeps_the_row_history(trial: Trial) -> None:
@@ -349,3 +351,10 @@ def test_names_that_are_no_plain_words_are_refused(trial: Trial) -> None:
     trial.refused("cannot name a schema or table", schema="raw/../x")
     with pytest.raises(ports.WorkRefused, match="type 'parquet'"):
         trial.load(type="parquet")
+
+
+def test_a_spelling_of_missing_values_leaves_numbers_numbers(trial: Trial) -> None:
+    trial.file("a.csv", "a,b\n1,NA\n2,3.5\nNA,\n")
+    trial.load(null_values=("", "NA"))
+    rows = trial.lake.execute("SELECT a, b FROM lake.raw_s.s ORDER BY a NULLS LAST").fetchall()
+    assert rows == [(1, None), (2, 3.5), (None, None)]
