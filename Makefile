@@ -32,7 +32,7 @@ demo: install $(DATA)  ## create ./demo-project from real data and serve it on p
 	$(BIN)/dango demo demo-project $(ARGS)
 
 test: $(TEST) $(VENDOR) $(DATA)  ## run the whole test suite (pytest's ARGS="-k syncs" picks some)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 check: $(TEST)  ## format, lint, types, import rules, documents
 	$(BIN)/ruff format --check .

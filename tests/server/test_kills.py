@@ -138,18 +138,21 @@ def test_what_is_killed_again_is_not_tried_for_ever(own):
     admin = own.client(session="admin")
     write_rows(own.root / "data/uploads/orders/more.csv", ROWS, first=ORDERS_ROWS + 1)
     job = admin.post("/api/sources/orders/sync", json={}).json()["job_id"]
-    for _ in range(2):
-        until(lambda: working(admin, job), step_s=0.005)  # noqa: B023 - asked at once
-        own.kill()
-        own.start()
-        until(lambda: own.job(admin, job)["status"] == "interrupted")  # noqa: B023
-        later = own.events(admin, type="sync_requested", after=job)
-        job = later[0]["position"] if later else job
+    kill_at_work(own, admin, job)
+    retry = until(lambda: list(own.events(admin, type="sync_requested", after=job)))
+    kill_at_work(own, admin, retry[0]["position"])
     time.sleep(0.5)
     asked = own.events(admin, type="sync_requested")
     assert [0, 1] == [event["data"]["retry"] for event in asked]
     # The source is free: nothing stands as running for ever.
     assert ORDERS_ROWS + ROWS == own.sync(admin, "orders")["rows_processed"]
+
+
+def kill_at_work(server, client, job):
+    until(lambda: working(client, job), step_s=0.005)
+    server.kill()
+    server.start()
+    until(lambda: server.job(client, job)["status"] == "interrupted")
 
 
 def test_no_child_outlives_a_killed_server(own):
