@@ -4,7 +4,7 @@ A projection is tables, one function per event type that writes to them, and typ
 no clock and no other source: the same log gives the same rows.
 
 Every table keeps its past. A row carries `since`, the position that made it; when it changes or
-goes, triggers copy the old row into `<table>_past` with `until`. A table that only grows carries
+goes, the old row is kept in `<table>_past` with `until`. A table that only grows carries
 `position` in its own columns instead and needs no past. So a query over the tables' own names
 answers for any position (infra/views.py makes temporary views of these names).
 """
