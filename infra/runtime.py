@@ -41,7 +41,7 @@ from infra.rebuild import ViewsUpkeep
 from infra.seen import SeenFile
 from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
-from infra.warehouse.lake import LakeWarehouse, kinds, write_lease
+from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
 from infra.workers.pool import Pool
 from infra.writer import Writer
@@ -342,4 +342,4 @@ def worker_configs(warehouse: WarehouseSettings) -> dict[str, msgspec.Raw]:
         "warehouse": warehouse,
         "log": None,
     }
-    return {kind: msgspec.Raw(msgspec.json.encode(config)) for kind, config in configs.items()}
+    return {kind: encoded(config) for kind, config in configs.items()}

@@ -100,6 +100,6 @@ def kinds(settings: Settings) -> tuple[Kind, ...]:
     )
 
 
-def encoded(settings: msgspec.Struct) -> msgspec.Raw:
-    """Encode a kind's settings for its start message."""
+def encoded(settings: msgspec.Struct | None) -> msgspec.Raw:
+    """Encode a kind's settings, None where it has none, for its start message."""
     return msgspec.Raw(msgspec.json.encode(settings))
