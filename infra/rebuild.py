@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 from infra.log.port import Log
-from infra.log.tasks import Build, Check
+from infra.log.tasks import Build, Check, Join
 from infra.views.store import discard
 from infra.views.views import Views
 from infra.workers.pool import Pool
 from infra.writer import Writer
 
 DEADLINE_S: Final = 3600.0
+SHARES: Final = 2  # as many as workers of the log may work at the same time
 
 
 class ViewsUpkeep:
@@ -56,12 +58,35 @@ class ViewsUpkeep:
 
     async def _rebuild(self) -> int:
         beside = self._views.path.with_name(f"{self._views.path.name}.new")
-        task = Build(log=self._log.place, views=str(beside))
         try:
-            await self._pool.run("log", task, deadline_s=DEADLINE_S, result_type=int)
+            await fold(self._pool, self._log.place, self._log.head(), beside)
             await self._writer.call(lambda: self._views.swap(beside))
         finally:
             discard(beside)
         if self.healed is not None:
             await self.healed()
         return self._views.position
+
+
+async def fold(pool: Pool, log: str, upto: int, path: Path) -> None:
+    """Fold a log into a new file at `path`: in shares at the same time, which are then joined."""
+    paths = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, SHARES))]
+    folding = [
+        asyncio.create_task(
+            _done(pool, Build(log=log, views=str(at), upto=upto, share=number, shares=SHARES))
+        )
+        for number, at in enumerate(paths)
+    ]
+    try:
+        await asyncio.gather(*folding)
+        await _done(pool, Join(views=str(path), others=tuple(map(str, paths[1:]))))
+    finally:
+        for task in folding:
+            task.cancel()
+        await asyncio.wait(folding)
+        for at in paths[1:]:
+            discard(at)
+
+
+async def _done(pool: Pool, task: Build | Join) -> int:
+    return await pool.run("log", task, deadline_s=DEADLINE_S, result_type=int)

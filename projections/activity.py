@@ -7,7 +7,7 @@ import msgspec
 
 from domain import sources, syncs, upkeep
 from domain.kernel import Event, Recorded
-from projections.engine import Apply, Projection, Reader, Rows, Table
+from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
 LOGS: Final = Table(
     name="logs",
@@ -74,7 +74,7 @@ def _log(rows: Rows, event: Event, r: Recorded) -> None:
             LOGS,
             position=r.position,
             source=source,
-            at=r.at.isoformat(),
+            at=stamp(r.at),
             level=level,
             message=message,
         )

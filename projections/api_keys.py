@@ -10,7 +10,7 @@ from domain.api_keys import KeyId
 from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.users import UserId
-from projections.engine import Projection, Reader, Rows, Table
+from projections.engine import Projection, Reader, Rows, Table, stamp
 
 API_KEYS: Final = Table(
     name="api_keys",
@@ -28,13 +28,13 @@ API_KEYS: Final = Table(
 
 
 def _created(rows: Rows, e: api_keys.ApiKeyCreated, r: Recorded) -> None:
-    rows.put(
+    rows.add(
         API_KEYS,
         key_id=e.key_id,
         user_id=e.user_id,
         proof=e.proof,
         prefix=e.prefix,
-        created_at=r.at.isoformat(),
+        created_at=stamp(r.at),
         expires_at=e.expires_at.isoformat() if e.expires_at else None,
     )
 

@@ -1,14 +1,14 @@
 """The index of the log: which event is where, so that history can be asked by any of its sides."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from domain.kernel import Event, Recorded
-from projections.engine import Projection, Reader, Rows, Table
+from domain.kernel import Recorded
+from projections.engine import Projection, Reader, Table, stamp
 
 EVENTS: Final = Table(
     name="events",
@@ -25,32 +25,31 @@ EVENTS: Final = Table(
     key=("position",),
     grows="position",
     indexes=(
-        "at",
         "type, position",
         "stream, position",
         "actor, position",
         "correlation",
         "id",
-        "causation",
+        "causation WHERE causation IS NOT NULL",
     ),
 )
 
 
-def _index(rows: Rows, event: Event, r: Recorded) -> None:
-    rows.put(
-        EVENTS,
-        position=r.position,
-        id=r.id,
-        at=_stamp(r.at),
-        type=event.type_name(),
-        stream=event.stream(),
-        actor=r.actor,
-        correlation=r.correlation,
-        causation=r.causation,
+def _row(r: Recorded) -> tuple[Any, ...]:
+    kind = r.event.__struct_config__.tag
+    return (
+        r.position,
+        r.id,
+        stamp(r.at),
+        kind,
+        r.event.stream(),
+        r.actor,
+        r.correlation,
+        r.causation,
     )
 
 
-PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), every=_index)
+PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row)
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -131,15 +130,17 @@ _CONDITIONS: Final = {
     "stream": "stream = :stream",
     "actor": "actor = :actor",
     "correlation": "correlation = :correlation",
-    "since": "at >= :since",
-    "until": "at <= :until",
+    "since": "position > :since",
+    "until": "position <= :until",
 }
 
 
 def positions(reader: Reader, wanted: Filter, limit: int) -> list[int]:
     """Positions of matching events: upwards behind `after`, else the newest first."""
-    values: dict[str, Any] = {
-        name: _value(value) for name in _CONDITIONS if (value := getattr(wanted, name)) is not None
+    values = {
+        name: _value(reader, name, value)
+        for name in _CONDITIONS
+        if (value := getattr(wanted, name)) is not None
     }
     where = " AND ".join(_CONDITIONS[name] for name in values) or "1"
     order = "ASC" if wanted.after is not None else "DESC"
@@ -195,11 +196,26 @@ def consequences(reader: Reader, line: Line) -> list[tuple[int, Line]]:
 
 def position_at(reader: Reader, at: datetime) -> int:
     """The last position that was written by then; 0 before the first."""
-    row = reader.row(
-        "SELECT position FROM events WHERE at <= :at ORDER BY at DESC, position DESC LIMIT 1",
-        at=_stamp(at),
-    )
-    return int(row[0]) if row else 0
+    return _last(reader, lambda written: written <= _stamp(at))
+
+
+def _last(reader: Reader, holds: Callable[[str], bool]) -> int:
+    """The last position whose time is so, by halves: times never fall, so they need no index."""
+    low = 0
+    row = reader.row("SELECT max(position) FROM events")
+    high = row[0] or 0 if row else 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = reader.row(
+            "SELECT position, at FROM events WHERE position <= :middle"
+            " ORDER BY position DESC LIMIT 1",
+            middle=middle,
+        )
+        if row is None or (holds(row[1])):
+            low = middle
+        else:
+            high = min(middle, row[0]) - 1
+    return low
 
 
 def time_of(reader: Reader, position: int) -> datetime | None:
@@ -216,9 +232,11 @@ def _line(row: tuple[Any, ...]) -> Line:
     return Line(position, id, datetime.fromisoformat(at), *rest)
 
 
-def _value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _stamp(value)
+def _value(reader: Reader, name: str, value: Any) -> Any:
+    if name == "since":
+        return _last(reader, lambda written: written < _stamp(value))
+    if name == "until":
+        return position_at(reader, value)
     return _json(value) if isinstance(value, tuple) else value
 
 
@@ -227,9 +245,9 @@ def _json(value: Sequence[Any]) -> str:
 
 
 def _stamp(at: datetime) -> str:
-    """A spelling whose order is that of time: UTC, always with microseconds."""
+    """The stamp of a time in any zone."""
     try:
         at = at.astimezone(UTC)
     except OverflowError:  # the first or the last day of the calendar, in a zone that is beyond it
         at = at.replace(tzinfo=UTC)
-    return at.isoformat(timespec="microseconds")
+    return stamp(at)

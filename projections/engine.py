@@ -11,7 +11,7 @@ answers for any position (infra/views.py makes temporary views of these names).
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -31,7 +31,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     key: tuple[str, ...]
     grows: str | None = None
     few: bool = False
-    indexes: tuple[str, ...] = ()  # e.g. "type, position"
+    indexes: tuple[str, ...] = ()  # e.g. "type, position", "cause WHERE cause IS NOT NULL"
 
 
 class Rows(Protocol):
@@ -44,7 +44,11 @@ class Rows(Protocol):
         """
         ...
 
-    def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
+    def add(self, table: Table, **values: Any) -> None:
+        """Insert a row whose key no row ever had, as a new id: nothing is looked for."""
+        ...
+
+    def change(self, table: Table, key: tuple[Any, ...] | str | int, **values: Any) -> None:
         """Change these columns of the row with this key; no row, no change."""
         ...
 
@@ -52,9 +56,20 @@ class Rows(Protocol):
         """Remove the rows whose columns have these values."""
         ...
 
-    def get(self, table: Table, key: Sequence[Any] | str | int) -> dict[str, Any] | None:
+    def get(self, table: Table, key: tuple[Any, ...] | str | int) -> dict[str, Any] | None:
         """The row with this key as it stands now."""
         ...
+
+
+def stamp(at: datetime) -> str:
+    """The text of a moment in UTC, in a spelling whose order is that of time."""
+    text = _encode(at).decode()
+    # As JSON has it, but always with its microseconds.
+    return text[1:-1] if len(text) == _STAMP_LENGTH else f"{text[1:20]}.000000Z"
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_STAMP_LENGTH: Final = len('"2026-01-01T00:00:00.000000Z"')
 
 
 class Reader(Protocol):
@@ -85,13 +100,13 @@ Apply = Callable[[Rows, Any, Recorded], None]
 class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """A read model: its tables, and what each event does to them.
 
-    `every` is called for all events, before the function of the event's own type.
+    `row` makes one row of the only table, which grows, out of every event, whatever its type.
     """
 
     name: str
     tables: tuple[Table, ...]
     on: Mapping[type[Event], Apply] = {}
-    every: Apply | None = None
+    row: Callable[[Recorded], tuple[Any, ...]] | None = None
 
 
 class Unapplicable(Exception):
@@ -107,27 +122,60 @@ class ViewsBroken(Exception):
     """An event could not be applied: the views stand still and nothing is served from them."""
 
 
-Plan = Mapping[type[Event], tuple[tuple[str, Apply], ...]]
+Wanted = tuple[tuple[str, Apply], ...]  # projections' names and functions
+Plan = Mapping[type[Event], Wanted]
 
 
 def plan(projections: Sequence[Projection], events: Sequence[type[Event]]) -> Plan:
     """For each event type, what is to be called, in order."""
     return {
         event: tuple(
-            (projection.name, apply)
+            (projection.name, projection.on[event])
             for projection in projections
-            for apply in (projection.every, projection.on.get(event))
-            if apply is not None
+            if event in projection.on
         )
         for event in events
     }
 
 
-def apply(plan: Plan, rows: Rows, recorded: Recorded) -> None:
-    """Give one event to every projection that wants it. Raises Unapplicable."""
-    for name, function in plan[type(recorded.event)]:
+def shares(projections: Sequence[Projection], count: int) -> list[tuple[Projection, ...]]:
+    """Shares of about equal work, to be folded at the same time: no table has two projections.
+
+    Counted by the types of events that each takes; a row of every event is half of that work.
+    """
+    types = len({event for projection in projections for event in projection.on})
+    found: list[list[Projection]] = [[] for _ in range(count)]
+    loads = [0] * count
+    by_load = [(types // 2 if p.row is not None else len(p.on), p) for p in projections]
+    for load, projection in sorted(by_load, key=lambda pair: -pair[0]):
+        least = loads.index(min(loads))
+        found[least].append(projection)
+        loads[least] += load
+    return [tuple(share) for share in found if share]
+
+
+def apply(wanted: Wanted, rows: Rows, recorded: Recorded) -> None:
+    """Give one event to those that want it. Raises Unapplicable."""
+    for name, function in wanted:
         try:
             function(rows, recorded.event, recorded)
         except Exception as error:
-            cause = f"{type(error).__name__}: {error}"
-            raise Unapplicable(recorded.position, name, cause) from error
+            raise Unapplicable(recorded.position, name, _named(error)) from error
+
+
+def indexed(projection: Projection, events: Sequence[Recorded]) -> list[tuple[Any, ...]]:
+    """The row of each event, for a projection that has one of all. Raises Unapplicable."""
+    make = projection.row
+    made: list[tuple[Any, ...]] = []
+    if make is None:
+        return made
+    for recorded in events:
+        try:
+            made.append(make(recorded))
+        except Exception as error:
+            raise Unapplicable(recorded.position, projection.name, _named(error)) from error
+    return made
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.sessions import SessionId
 from domain.users import UserId
-from projections.engine import Projection, Reader, Rows, Table
+from projections.engine import Projection, Reader, Rows, Table, stamp
 
 SESSIONS: Final = Table(
     name="sessions",
@@ -30,12 +30,12 @@ SESSIONS: Final = Table(
 
 
 def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
-    rows.put(
+    rows.add(
         SESSIONS,
         session_id=e.session_id,
         user_id=e.user_id,
         proof=e.proof,
-        started_at=r.at.isoformat(),
+        started_at=stamp(r.at),
         expires_at=e.expires_at.isoformat(),
         wrong=0,
         wrong_at=None,
@@ -46,7 +46,7 @@ def _password_wrong(rows: Rows, e: sessions.CurrentPasswordWrong, r: Recorded) -
     row = rows.get(SESSIONS, e.session_id)
     if row is not None:
         wrong = _tries(row["wrong"], row["wrong_at"]).one_more(r.at).count
-        rows.change(SESSIONS, e.session_id, wrong=wrong, wrong_at=r.at.isoformat())
+        rows.change(SESSIONS, e.session_id, wrong=wrong, wrong_at=stamp(r.at))
 
 
 def _ended(rows: Rows, e: sessions.SessionEnded, _: Recorded) -> None:

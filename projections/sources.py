@@ -8,7 +8,7 @@ import msgspec
 from domain import sources, syncs
 from domain.datasets import Column
 from domain.kernel import Recorded
-from projections.engine import Projection, Reader, Rows, Table
+from projections.engine import Projection, Reader, Rows, Table, stamp
 
 SOURCES: Final = Table(
     name="sources",
@@ -113,7 +113,7 @@ def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
 
 
 def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
-    rows.change(STATES, e.source, status="syncing", last_at=r.at.isoformat())
+    rows.change(STATES, e.source, status="syncing", last_at=stamp(r.at))
 
 
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
@@ -125,7 +125,7 @@ def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
         e.source,
         status="synced",
         row_counts=_text([table.row_count for table in e.tables]),
-        synced_at=r.at.isoformat(),
+        synced_at=stamp(r.at),
         last_status="success",
         last_duration_s=e.duration_s,
         error=None,
@@ -155,7 +155,7 @@ def _stopped(rows: Rows, e: syncs.SyncCancelled | syncs.SyncInterrupted, _: Reco
 
 
 def _refused(rows: Rows, e: sources.ConfigurationRefused, r: Recorded) -> None:
-    rows.put(REFUSALS, file=e.file, reason=e.reason, line=e.line, at=r.at.isoformat())
+    rows.put(REFUSALS, file=e.file, reason=e.reason, line=e.line, at=stamp(r.at))
 
 
 def _accepted(rows: Rows, e: sources.ConfigurationAccepted, _: Recorded) -> None:

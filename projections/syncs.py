@@ -7,22 +7,44 @@ import msgspec
 
 from domain import syncs
 from domain.kernel import Recorded
-from projections.engine import Projection, Reader, Rows, Table
+from projections.engine import Projection, Reader, Rows, Table, stamp
 
+# What happens to a run are three facts, each written once: what it is follows from which are there.
 RUNS: Final = Table(
     name="runs",
     columns={
         "job": "INTEGER NOT NULL",
         "source": "TEXT NOT NULL",
-        "status": "TEXT NOT NULL",  # queued, running, success, failed, cancelled, interrupted
         "full_refresh": "INTEGER NOT NULL",
         "start_date": "TEXT",
         "requested_at": "TEXT NOT NULL",
         "requested_by": "TEXT NOT NULL",
-        "started_at": "TEXT",
-        "schema_name": "TEXT",  # where it may write, from its start on
+    },
+    key=("job", "source"),
+    grows="job",
+    indexes=("source, job",),
+)
+STARTS: Final = Table(
+    name="run_starts",
+    columns={
+        "position": "INTEGER NOT NULL",
+        "job": "INTEGER NOT NULL",
+        "source": "TEXT NOT NULL",
+        "started_at": "TEXT NOT NULL",
+        "schema_name": "TEXT",  # where it may write
         "table_name": "TEXT",
-        "ended_at": "TEXT",
+    },
+    key=("job", "source", "position"),
+    grows="position",
+)
+ENDS: Final = Table(
+    name="run_ends",
+    columns={
+        "position": "INTEGER NOT NULL",
+        "job": "INTEGER NOT NULL",
+        "source": "TEXT NOT NULL",
+        "status": "TEXT NOT NULL",  # success, failed, cancelled, interrupted
+        "ended_at": "TEXT NOT NULL",
         "rows": "INTEGER",
         "total_rows": "INTEGER",
         "snapshot": "INTEGER",
@@ -30,87 +52,82 @@ RUNS: Final = Table(
         "error_file": "TEXT",
         "error_line": "INTEGER",
     },
-    key=("job", "source"),
-    indexes=("source, job", "status"),
+    key=("job", "source", "position"),
+    grows="position",
 )
+OPEN: Final = Table(
+    name="open_runs",
+    columns={"job": "INTEGER NOT NULL", "source": "TEXT NOT NULL"},
+    key=("job", "source"),
+)
+_Ended = syncs.SyncCompleted | syncs.SyncFailed | syncs.SyncCancelled | syncs.SyncInterrupted
+INTERRUPTED: Final = "The server stopped while the sync was running."
 
 
 def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
-    for source in e.sources:
+    for source in dict.fromkeys(e.sources):
         rows.put(
             RUNS,
             job=r.position,
             source=source,
-            status="queued",
             full_refresh=int(e.full_refresh),
             start_date=e.start_date,
-            requested_at=r.at.isoformat(),
+            requested_at=stamp(r.at),
             requested_by=r.actor,
-            started_at=None,
-            schema_name=None,
-            table_name=None,
-            ended_at=None,
-            rows=None,
-            total_rows=None,
-            snapshot=None,
-            error=None,
-            error_file=None,
-            error_line=None,
         )
+        rows.add(OPEN, job=r.position, source=source)
 
 
 def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
-    rows.change(
-        RUNS,
-        (e.job, e.source),
-        status="running",
-        started_at=r.at.isoformat(),
+    rows.put(
+        STARTS,
+        position=r.position,
+        job=e.job,
+        source=e.source,
+        started_at=stamp(r.at),
         schema_name=e.schema,
         table_name=e.table,
     )
 
 
-def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
-    rows.change(
-        RUNS,
-        (e.job, e.source),
-        status="success",
-        ended_at=r.at.isoformat(),
-        rows=e.rows,
-        total_rows=sum(table.row_count for table in e.tables),
-        snapshot=e.snapshot,
+_NOTHING: Final = dict.fromkeys(
+    ("rows", "total_rows", "snapshot", "error", "error_file", "error_line")
+)
+
+
+def _ended(rows: Rows, e: _Ended, r: Recorded, status: str, /, **values: Any) -> None:
+    rows.put(
+        ENDS,
+        position=r.position,
+        job=e.job,
+        source=e.source,
+        status=status,
+        ended_at=stamp(r.at),
+        **{**_NOTHING, **values},
     )
+    rows.remove(OPEN, job=e.job, source=e.source)
+
+
+def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
+    total = sum([table.row_count for table in e.tables])
+    _ended(rows, e, r, "success", rows=e.rows, total_rows=total, snapshot=e.snapshot)
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, r: Recorded) -> None:
-    rows.change(
-        RUNS,
-        (e.job, e.source),
-        status="failed",
-        ended_at=r.at.isoformat(),
-        error=e.reason,
-        error_file=e.file,
-        error_line=e.line,
-    )
+    _ended(rows, e, r, "failed", error=e.reason, error_file=e.file, error_line=e.line)
 
 
 def _cancelled(rows: Rows, e: syncs.SyncCancelled, r: Recorded) -> None:
-    rows.change(RUNS, (e.job, e.source), status="cancelled", ended_at=r.at.isoformat())
+    _ended(rows, e, r, "cancelled")
 
 
 def _interrupted(rows: Rows, e: syncs.SyncInterrupted, r: Recorded) -> None:
-    rows.change(
-        RUNS,
-        (e.job, e.source),
-        status="interrupted",
-        ended_at=r.at.isoformat(),
-        error="The server stopped while the sync was running.",
-    )
+    _ended(rows, e, r, "interrupted", error=INTERRUPTED)
 
 
 PROJECTION: Final = Projection(
     name="syncs",
-    tables=(RUNS,),
+    tables=(RUNS, STARTS, ENDS, OPEN),
     on={
         syncs.SyncRequested: _requested,
         syncs.SyncStarted: _started,
@@ -144,26 +161,36 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     error_line: int | None
 
 
-_COLUMNS: Final = ", ".join(RUNS.columns)
-_SELECT: Final = f"SELECT {_COLUMNS} FROM runs"  # noqa: S608 - built of constants
+_SELECT: Final = """
+SELECT r.job, r.source,
+       coalesce(e.status, iif(s.position IS NULL, 'queued', 'running')) AS status,
+       r.full_refresh, r.start_date, r.requested_at, r.requested_by,
+       s.started_at, s.schema_name, s.table_name,
+       e.ended_at, e.rows, e.total_rows, e.snapshot, e.error, e.error_file, e.error_line
+FROM runs r
+LEFT JOIN run_starts s ON s.job = r.job AND s.source = r.source AND s.position = (
+  SELECT max(position) FROM run_starts l WHERE l.job = r.job AND l.source = r.source)
+LEFT JOIN run_ends e ON e.job = r.job AND e.source = r.source AND e.position = (
+  SELECT max(position) FROM run_ends l WHERE l.job = r.job AND l.source = r.source)
+"""
 
 
 def of_job(reader: Reader, job: int) -> list[Run]:
     """The runs of a job, by source; empty when there is no such job."""
     return [
-        _run(row) for row in reader.rows(f"{_SELECT} WHERE job = :job ORDER BY source", job=job)
+        _run(row) for row in reader.rows(f"{_SELECT} WHERE r.job = :job ORDER BY r.source", job=job)
     ]
 
 
 def of_source(reader: Reader, source: str, limit: int) -> list[Run]:
     """The runs of a source, newest first."""
-    sql = f"{_SELECT} WHERE source = :source ORDER BY job DESC LIMIT :limit"
+    sql = f"{_SELECT} WHERE r.source = :source ORDER BY r.job DESC LIMIT :limit"
     return [_run(row) for row in reader.rows(sql, source=source, limit=limit)]
 
 
 def unended(reader: Reader) -> list[Run]:
     """All runs that are queued or running, oldest first."""
-    sql = f"{_SELECT} WHERE status IN ('queued', 'running') ORDER BY job, source"
+    sql = f"{_SELECT} JOIN open_runs USING (job, source) ORDER BY r.job, r.source"
     return [_run(row) for row in reader.rows(sql)]
 
 
@@ -179,4 +206,4 @@ def job_status(runs: list[Run]) -> str:
 
 
 def _run(row: tuple[Any, ...]) -> Run:
-    return msgspec.convert(dict(zip(RUNS.columns, row, strict=True)), Run, strict=False)
+    return msgspec.convert(dict(zip(Run.__struct_fields__, row, strict=True)), Run, strict=False)

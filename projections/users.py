@@ -10,7 +10,7 @@ from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.users import Credential, UserId
-from projections.engine import Projection, Reader, Rows, Table
+from projections.engine import Projection, Reader, Rows, Table, stamp
 
 USERS: Final = Table(
     name="users",
@@ -57,13 +57,13 @@ def _created(rows: Rows, e: users.UserCreated, r: Recorded) -> None:
         credential=e.credential,
         must_change_password=int(e.must_change_password),
         last_login=None,
-        created_at=r.at.isoformat(),
-        updated_at=r.at.isoformat(),
+        created_at=stamp(r.at),
+        updated_at=stamp(r.at),
     )
 
 
 def _changed(rows: Rows, user_id: UserId, r: Recorded, **values: Any) -> None:
-    rows.change(USERS, user_id, **values, updated_at=r.at.isoformat())
+    rows.change(USERS, user_id, **values, updated_at=stamp(r.at))
 
 
 def _password_changed(rows: Rows, e: users.PasswordChanged, r: Recorded) -> None:
@@ -87,7 +87,7 @@ def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
 
 
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
-    rows.change(USERS, e.user_id, last_login=r.at.isoformat())
+    rows.change(USERS, e.user_id, last_login=stamp(r.at))
     now = _guesses(rows, e.email_digest).succeed(e.network, r.at)
     _remember(rows, e.email_digest, now)
 

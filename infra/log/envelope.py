@@ -14,7 +14,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -25,8 +25,11 @@ GENESIS: Final = bytes(32)
 LENGTH_BYTES: Final = 4
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is stored in `data`."""
+Data = TypeVar("Data")
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What an envelope says of the event in it."""
 
     id: str
     at: datetime
@@ -38,7 +41,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     correlation: str
     causation: str | None = None
     request: str | None = None  # digest of the request, on the first event under an idempotency key
+
+
+class Envelope(Around, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is stored in `data`."""
+
     data: msgspec.Raw
+
+
+class Opened(Around, Generic[Data], frozen=True, kw_only=True, gc=False):
+    """An envelope with the event itself."""
+
+    data: Data
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -57,6 +71,7 @@ class UnknownEvent(Exception):
         self.position = position
 
 
+_Type = tuple[type[Event], msgspec.json.Decoder[Opened[Any]]]
 _encode: Final = msgspec.json.Encoder().encode
 _envelope: Final = msgspec.json.Decoder(Envelope)
 _fields: Final = msgspec.json.Decoder(dict[str, Any])
@@ -128,8 +143,9 @@ class Codec:
     """Records to events and back, for a fixed set of event types."""
 
     def __init__(self, events: Iterable[type[Event]], upcasters: Upcasters) -> None:
-        self._types: Mapping[str, tuple[type[Event], msgspec.json.Decoder[Event]]] = {
-            event.type_name(): (event, msgspec.json.Decoder(event)) for event in events
+        self._types: Mapping[str, _Type] = {
+            event.type_name(): (event, msgspec.json.Decoder(Opened[event]))  # type: ignore[valid-type]
+            for event in events
         }
         self._upcasters = upcasters
 
@@ -141,16 +157,12 @@ class Codec:
         """The event of a record, in its newest shape. Raises UnknownEvent."""
         try:
             known, decoder = self._types[kind]
-            envelope = _envelope.decode(data)
-            if envelope.v == known.version:
-                event = decoder.decode(envelope.data)
-            else:
-                fields, version = upcast(
-                    self._upcasters, kind, envelope.v, _fields.decode(envelope.data)
-                )
-                if version != known.version:
-                    raise UnknownEvent(position, kind, f"version {envelope.v} is not known")
-                event = msgspec.convert(fields, known)
+            try:
+                envelope = decoder.decode(data)
+                if envelope.v != known.version:
+                    envelope = self._upcast(position, kind, known, data)
+            except msgspec.ValidationError:  # an older shape need not fit the newest
+                envelope = self._upcast(position, kind, known, data)
         except KeyError:
             raise UnknownEvent(position, kind, "no such type") from None
         except msgspec.MsgspecError as error:
@@ -159,10 +171,24 @@ class Codec:
             position=position,
             id=envelope.id,
             at=envelope.at,
-            event=event,
+            event=envelope.data,
             actor=envelope.actor,
             via=envelope.via,
             command=envelope.command,
             correlation=envelope.correlation,
             causation=envelope.causation,
+        )
+
+    def _upcast(self, position: int, kind: str, known: type[Event], data: bytes) -> Opened[Event]:
+        envelope = _envelope.decode(data)
+        if envelope.v == known.version:  # tells what does not fit
+            msgspec.json.decode(envelope.data, type=known)
+        fields, version = upcast(self._upcasters, kind, envelope.v, _fields.decode(envelope.data))
+        if version != known.version:
+            raise UnknownEvent(position, kind, f"version {envelope.v} is not known")
+        return Opened(
+            **{
+                **msgspec.structs.asdict(envelope),
+                "data": msgspec.convert(fields, known),
+            }
         )

@@ -10,10 +10,20 @@ class Verify(msgspec.Struct, frozen=True, tag=True):
 
 
 class Build(msgspec.Struct, frozen=True, tag=True):
-    """Fold a log into a new views file."""
+    """Fold a log up to a position into a new views file, for one of several shares of it."""
 
     log: str
     views: str
+    upto: int
+    share: int
+    shares: int
+
+
+class Join(msgspec.Struct, frozen=True, tag=True):
+    """Bring the tables of other files into one."""
+
+    views: str
+    others: tuple[str, ...]
 
 
 class Check(msgspec.Struct, frozen=True, tag=True):
@@ -23,4 +33,4 @@ class Check(msgspec.Struct, frozen=True, tag=True):
     views: str
 
 
-Task = Verify | Build | Check
+Task = Verify | Build | Join | Check

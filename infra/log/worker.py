@@ -16,9 +16,11 @@ from infra.log.envelope import Codec
 from infra.log.port import Place
 from infra.log.replay import replay
 from infra.log.verify import verify
+from infra.views.join import join
 from infra.views.store import build, differences, discard
 from infra.workers.desk import Desk, Run
 from projections.audit import Verified
+from projections.engine import shares
 from projections.table import PROJECTIONS
 
 PROGRESS_EVENTS: Final = 20_000
@@ -33,9 +35,12 @@ def start(_: msgspec.Raw) -> Run:
         match task:
             case tasks.Verify(log=log):
                 return verify(log)
-            case tasks.Build(log=log, views=views):
-                events = _told(desk, replay(codec, log))
-                return build(Path(views), PROJECTIONS, EVENTS, events)
+            case tasks.Build(log=log, views=views, upto=upto):
+                events = _told(desk, replay(codec, log, upto=upto))
+                share = shares(PROJECTIONS, task.shares)[task.share]
+                return build(Path(views), share, EVENTS, events)
+            case tasks.Join(views=views, others=others):
+                return join(Path(views), map(Path, others))
             case tasks.Check(log=log, views=views):
                 return check(codec, log, Path(views))
 

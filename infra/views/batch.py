@@ -4,21 +4,25 @@ Here the past is made: a row that changes or goes is kept as it was, from the po
 until the one that ended it. Many events to one row cost one write of it, and of each version.
 """
 
+import contextlib
 import functools
+import itertools
+import operator
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from domain.kernel import Recorded
 from infra.views import schema
-from projections.engine import Table, Unapplicable
+from projections.engine import Projection, Table, Unapplicable, indexed
 
-ROWS_CACHED_MAX: Final = 50_000  # over all tables; more are forgotten after a batch
+ROWS_CACHED_MAX: Final = 20_000  # over all tables; the ones not used of late are forgotten
+ROWS_A_STATEMENT: Final = 100  # of one INSERT: fewer calls of SQLite's interpreter
 
-_insert: Final = functools.cache(schema.insert)
-_upsert: Final = functools.cache(schema.upsert)
-_keep: Final = functools.cache(schema.keep)
+Insert = Callable[[Table, int], str]
+_statement: Final = functools.cache(lambda insert, table, rows: insert(table, rows))
 _delete: Final = functools.cache(schema.delete)
 _select: Final = functools.cache(schema.select)
 
@@ -31,13 +35,20 @@ class _Row(msgspec.Struct):
     since: int
 
 
-class _Work(msgspec.Struct):
+class _Work:
     """What is known of one table, and what is to be written."""
 
-    rows: dict[Key, _Row] = {}
-    dirty: set[Key] = set()
-    ended: list[Values] = []  # values, since, until
-    grown: list[Values] = []
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.pick = _picker(tuple(table.columns))
+        self.key = _picker(table.key)
+        self.places = {name: place for place, name in enumerate(table.columns)}
+        self.rows: dict[Key, _Row] = {}
+        self.older: dict[Key, _Row] = {}  # not used since the last time that many were known
+        self.added: set[Key] = set()  # rows that were not there before the batch
+        self.dirty: set[Key] = set()  # further ones that have changed
+        self.ended: list[Values] = []  # values, since, until
+        self.grown: list[Values] = []
 
 
 class Batch:
@@ -45,81 +56,95 @@ class Batch:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._tables: dict[Table, _Work] = {}
+        self._tables: dict[str, _Work] = {}
         self.since = 0
 
     # the Rows port
 
     def put(self, table: Table, **values: Any) -> None:
         """As the port says."""
-        work = self._work(table)
-        row = tuple([values[name] for name in table.columns])
+        work = self._tables.get(table.name) or self._work(table)
         if table.grows is not None:
-            work.grown.append(row)
+            work.grown.append(work.pick(values))
         else:
-            self._set(table, work, tuple([values[name] for name in table.key]), row)
+            key = work.key(values)
+            self._set(work, key, work.rows.get(key) or self._row(work, key), work.pick(values))
 
-    def change(self, table: Table, key: Sequence[Any] | str | int, **values: Any) -> None:
+    def add(self, table: Table, **values: Any) -> None:
         """As the port says."""
-        whole, work = _whole(key), self._work(table)
-        row = self._row(table, work, whole)
+        work = self._tables.get(table.name) or self._work(table)
+        key = work.key(values)
+        if key in work.rows:
+            self.put(table, **values)
+        else:
+            work.rows[key] = _Row(work.pick(values), self.since)
+            work.added.add(key)
+
+    def change(self, table: Table, key: Key | str | int, **values: Any) -> None:
+        """As the port says."""
+        work, whole = self._tables.get(table.name) or self._work(table), _whole(key)
+        row = work.rows.get(whole) or self._row(work, whole)
         if row.values is not None:
-            changed = tuple(
-                [
-                    values.get(name, value)
-                    for name, value in zip(table.columns, row.values, strict=True)
-                ]
-            )
-            self._set(table, work, whole, changed)
+            changed, places = list(row.values), work.places
+            for name, value in values.items():
+                changed[places[name]] = value
+            self._set(work, whole, row, tuple(changed))
 
     def remove(self, table: Table, **match: Any) -> None:
         """As the port says."""
-        work = self._work(table)
+        work = self._tables.get(table.name) or self._work(table)
         if tuple(match) == table.key:
             keys: Iterable[Key] = (tuple(match.values()),)
         else:
-            self._write(table, work)
+            self._write(work)
             found = self._database.execute(_select(table, tuple(match)), tuple(match.values()))
-            places = [list(table.columns).index(name) for name in table.key]
+            places = [work.places[name] for name in table.key]
             keys = [tuple([values[place] for place in places]) for values in found]
         for key in keys:
-            if self._row(table, work, key).values is not None:
-                self._set(table, work, key, None)
+            row = self._row(work, key)
+            if row.values is not None:
+                self._set(work, key, row, None)
 
-    def get(self, table: Table, key: Sequence[Any] | str | int) -> dict[str, Any] | None:
+    def get(self, table: Table, key: Key | str | int) -> dict[str, Any] | None:
         """As the port says."""
-        row = self._row(table, self._work(table), _whole(key))
+        row = self._row(self._work(table), _whole(key))
         return None if row.values is None else dict(zip(table.columns, row.values, strict=True))
 
-    # the end of a batch
+    # a batch
+
+    def index(self, projection: Projection, events: Sequence[Recorded]) -> None:
+        """The rows of a projection that has one of every event. Raises Unapplicable."""
+        (table,) = projection.tables
+        self._work(table).grown.extend(indexed(projection, events))
 
     def write(self) -> None:
         """Write all that has changed, within the open transaction. Raises Unapplicable."""
-        for table, work in self._tables.items():
-            self._write(table, work)
-        if sum(len(work.rows) for work in self._tables.values()) > ROWS_CACHED_MAX:
-            self.forget()
+        for work in self._tables.values():
+            self._write(work)
+        if sum(len(work.rows) for work in self._tables.values()) > ROWS_CACHED_MAX // 2:
+            for work in self._tables.values():
+                work.older, work.rows = work.rows, {}
 
     def forget(self) -> None:
         """Forget all rows, written or not."""
         self._tables.clear()
 
     def _work(self, table: Table) -> _Work:
-        work = self._tables.get(table)
+        work = self._tables.get(table.name)
         if work is None:
-            work = self._tables[table] = _Work()
+            work = self._tables[table.name] = _Work(table)
         return work
 
-    def _row(self, table: Table, work: _Work, key: Key) -> _Row:
-        row = work.rows.get(key)
+    def _row(self, work: _Work, key: Key) -> _Row:
+        row = work.rows.get(key) or work.older.get(key)
         if row is None:
+            table = work.table
             found = self._database.execute(_select(table, table.key), key).fetchone()
             row = _Row(None, 0) if found is None else _Row(found[:-1], found[-1])
-            work.rows[key] = row
+        work.rows[key] = row
         return row
 
-    def _set(self, table: Table, work: _Work, key: Key, values: Values | None) -> None:
-        row = self._row(table, work, key)
+    def _set(self, work: _Work, key: Key, row: _Row, values: Values | None) -> None:
         if row.values == values:
             return
         if row.values is not None and row.since < self.since:
@@ -127,36 +152,69 @@ class Batch:
         row.values, row.since = values, self.since
         work.dirty.add(key)
 
-    def _write(self, table: Table, work: _Work) -> None:
+    def _write(self, work: _Work) -> None:
+        table = work.table
         if work.grown:
-            self._grow(table, work)
+            self._grow(work)
         if work.ended:
-            self._database.executemany(_keep(table), work.ended)
+            self._many(schema.keep, table, work.ended)
             work.ended.clear()
+        if work.added:
+            rows = [work.rows[key] for key in work.added]
+            new = [(*row.values, row.since) for row in rows if row.values is not None]
+            self._many(schema.insert, table, new)
+            work.dirty -= work.added
+            work.added.clear()
         if work.dirty:
-            rows = [(key, work.rows[key]) for key in work.dirty]
-            there = [(*row.values, row.since) for _, row in rows if row.values is not None]
-            gone = [key for key, row in rows if row.values is None]
-            self._database.executemany(_upsert(table), there)
+            known = [(key, work.rows[key]) for key in work.dirty]
+            there = [(*row.values, row.since) for _, row in known if row.values is not None]
+            gone = [key for key, row in known if row.values is None]
+            self._many(schema.upsert, table, there)
             self._database.executemany(_delete(table), gone)
             work.dirty.clear()
 
-    def _grow(self, table: Table, work: _Work) -> None:
+    def _grow(self, work: _Work) -> None:
         """Write the rows of a table that only grows; of one at fault, its position is told."""
-        place, position = list(table.columns).index(table.grows or ""), 0
-
-        def told() -> Iterator[Values]:
-            nonlocal position
-            for row in work.grown:
-                position = row[place]
-                yield row
-
         try:
-            self._database.executemany(_insert(table), told())
+            self._many(schema.insert, work.table, work.grown)
         except sqlite3.IntegrityError as error:
-            raise Unapplicable(position, table.name, str(error)) from error
+            raise Unapplicable(_at_fault(work), work.table.name, str(error)) from error
         work.grown.clear()
 
+    def _many(self, insert: Insert, table: Table, rows: Sequence[Values]) -> None:
+        """Write rows, many with one statement."""
+        execute, flat = self._database.execute, itertools.chain.from_iterable
+        whole = len(rows) - len(rows) % ROWS_A_STATEMENT
+        if whole:
+            statement = _statement(insert, table, ROWS_A_STATEMENT)
+            for at in range(0, whole, ROWS_A_STATEMENT):
+                execute(statement, list(flat(rows[at : at + ROWS_A_STATEMENT])))
+        if whole < len(rows):
+            self._database.executemany(_statement(insert, table, 1), rows[whole:])
 
-def _whole(key: Sequence[Any] | str | int) -> Key:
-    return (key,) if isinstance(key, str | int) else tuple(key)
+
+def _at_fault(work: _Work) -> int:
+    """The position of the first row that does not fit those before it.
+
+    Tried in a table of its own: a statement that failed may have written a part of its rows.
+    """
+    place, statement = work.places[work.table.grows or ""], _statement(schema.insert, work.table, 1)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for definition in schema.create(work.table):
+            database.execute(definition)
+        for row in work.grown:
+            try:
+                database.execute(statement, row)
+            except sqlite3.IntegrityError:
+                return int(row[place])
+    return int(work.grown[0][place])  # all fit: they are in the file already
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[dict[str, Any]], Values]:
+    """The values of these names, in their order."""
+    pick = operator.itemgetter(*names)
+    return pick if len(names) > 1 else lambda values: (pick(values),)
+
+
+def _whole(key: Key | str | int) -> Key:
+    return key if isinstance(key, tuple) else (key,)

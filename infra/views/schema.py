@@ -15,7 +15,10 @@ def create(table: Table) -> Iterator[str]:
     if table.grows is None:
         columns.append("since INTEGER NOT NULL")
     body = ", ".join(columns)
-    yield f"CREATE TABLE {table.name} ({body}, PRIMARY KEY ({key})) STRICT, WITHOUT ROWID"
+    # A number that is the whole key is SQLite's own rowid: the cheapest to append behind.
+    numbered = [table.columns[name] for name in table.key] == ["INTEGER NOT NULL"]
+    kind = "STRICT" if numbered else "STRICT, WITHOUT ROWID"
+    yield f"CREATE TABLE {table.name} ({body}, PRIMARY KEY ({key})) {kind}"
     if table.grows is not None:
         return
     yield f"CREATE TABLE {table.name}_past ({body}, until INTEGER NOT NULL) STRICT"
@@ -27,13 +30,18 @@ def indexes(table: Table) -> Iterator[str]:
     Sorting a whole table once is several times cheaper than keeping its indexes row by row.
     """
     for number, index in enumerate(table.indexes):
-        yield f"CREATE INDEX {table.name}_{number} ON {table.name} ({index})"
+        yield f"CREATE INDEX {table.name}_{number} ON {table.name} {_indexed(index)}"
     if table.grows is not None:
         return
     past = f"{table.name}_past"
     yield f"CREATE INDEX {past}_key ON {past} ({', '.join(table.key)}, until)"
     for number, index in enumerate(table.indexes):
-        yield f"CREATE INDEX {past}_{number} ON {past} ({index})"
+        yield f"CREATE INDEX {past}_{number} ON {past} {_indexed(index)}"
+
+
+def _indexed(index: str) -> str:
+    columns, where, condition = index.partition(" WHERE ")
+    return f"({columns}){where}{condition}"
 
 
 def past_views(tables: Iterable[Table]) -> Iterator[str]:
@@ -68,24 +76,25 @@ def _as_of(table: Table) -> str:
     )
 
 
-def insert(table: Table) -> str:
-    """Insert a row of a table that only grows, by position of its columns."""
-    return f"INSERT INTO {table.name} VALUES ({_marks(len(table.columns))})"  # noqa: S608 - constants
+def insert(table: Table, rows: int) -> str:
+    """Insert so many rows, by position of their columns."""
+    count = len(table.columns) + (table.grows is None)
+    return f"INSERT INTO {table.name} VALUES {_values(count, rows)}"  # noqa: S608 - constants
 
 
-def upsert(table: Table) -> str:
-    """Insert a row with its `since`, or replace the one with its key."""
+def upsert(table: Table, rows: int) -> str:
+    """Insert rows with their `since`, or replace those with their keys."""
     names = (*table.columns, "since")
     changes = ", ".join(f"{n} = excluded.{n}" for n in names if n not in table.key)
     return (
-        f"INSERT INTO {table.name} VALUES ({_marks(len(names))})"  # noqa: S608 - constants
+        f"INSERT INTO {table.name} VALUES {_values(len(names), rows)}"  # noqa: S608 - constants
         f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
     )
 
 
-def keep(table: Table) -> str:
-    """Insert a row that has ended, with `since` and `until`."""
-    return f"INSERT INTO {table.name}_past VALUES ({_marks(len(table.columns) + 2)})"  # noqa: S608
+def keep(table: Table, rows: int) -> str:
+    """Insert rows that have ended, with `since` and `until`."""
+    return f"INSERT INTO {table.name}_past VALUES {_values(len(table.columns) + 2, rows)}"  # noqa: S608
 
 
 def delete(table: Table) -> str:
@@ -102,5 +111,5 @@ def _key(names: Iterable[str]) -> str:
     return " AND ".join(f"{name} IS ?" for name in names)
 
 
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
+def _values(count: int, rows: int) -> str:
+    return ", ".join([f"({', '.join('?' * count)})"] * rows)

@@ -11,6 +11,7 @@ from domain.upkeep import (
     MaintenanceStarted,
 )
 from projections import activity
+from projections.engine import stamp
 from tests.accounts import created
 from tests.datasets import completed, failed, registered, requested, source, started
 from tests.decisions import NOW
@@ -78,9 +79,7 @@ def given():
     ],
 )
 def test_what_happened_is_said(given, event, level, about, words):
-    assert [activity.Entry(1, NOW.isoformat(), level, about, words)] == activity.newest(
-        given(event), 10
-    )
+    assert [activity.Entry(1, stamp(NOW), level, about, words)] == activity.newest(given(event), 10)
 
 
 def test_a_request_for_several_sources_is_an_entry_of_each(given):
