@@ -1,11 +1,13 @@
 """What a row of the route table is, and how it becomes a handler of the framework."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
+from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import AsyncAnyCallable
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -63,10 +65,18 @@ def socket(path: str, access: str, handler: Callable[..., Any]) -> Route:
     return Route(method=SOCKET, path=path, access=access, handler=handler)
 
 
+class _Handler(HTTPRouteHandler):
+    """A handler whose guards are shown itself. The framework shows each a copy, at 50 µs a copy."""
+
+    async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        for guard in self.resolve_guards():
+            await cast("AsyncAnyCallable", guard)(connection, self)
+
+
 def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     """The framework's handlers of all rows."""
     return [
-        HTTPRouteHandler(
+        _Handler(
             route.path,
             http_method=HttpMethod(route.method),
             status_code=route.status,

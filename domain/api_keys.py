@@ -23,6 +23,7 @@ KEYS_PER_USER_MAX: Final = 100
 NAME_LENGTH_MAX: Final = 128  # characters
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = [one + other for one in _ALPHABET for other in _ALPHABET]
 
 KeyId = NewType("KeyId", str)
 
@@ -47,11 +48,11 @@ def _checksum(body: str) -> str:
 
 def _base62(number: int, length: int) -> str:
     """The last `length` digits."""
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range((length + 1) // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))[-length:]
 
 
 def tag(key_id: str) -> str:

@@ -53,7 +53,7 @@ class Keys:
     def digest(self, kind: str, value: str) -> str:
         """HMAC-SHA256 of a value of a kind, as 64 hex digits."""
         message = f"{kind}\0{value}".encode()
-        return hmac.new(self._digest, message, hashlib.sha256).hexdigest()
+        return hmac.digest(self._digest, message, "sha256").hex()
 
 
 def unlock(master: bytes, log: "Log") -> Keys:

@@ -10,6 +10,7 @@ with lengths as unsigned 32-bit big-endian integers, `tags` as a JSON array, and
 bytes.
 """
 
+import functools
 import hashlib
 import struct
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ from domain.upcasters import Upcasters, upcast
 
 GENESIS: Final = bytes(32)
 LENGTH_BYTES: Final = 4
+_pack: Final = struct.Struct(">I").pack
 
 
 Data = TypeVar("Data")
@@ -84,17 +86,13 @@ def chain(previous: bytes, record: Record) -> bytes:
 
 def framed(record: Record) -> bytes:
     """A record as the chain hashes it: each part with its length before it."""
-    kind = record.type.encode()
-    return b"".join(
-        (
-            struct.pack(">I", len(kind)),
-            kind,
-            struct.pack(">I", len(record.tags)),
-            record.tags,
-            struct.pack(">I", len(record.data)),
-            record.data,
-        )
-    )
+    labels, data = record.tags, record.data
+    return b"".join((_head(record.type), _pack(len(labels)), labels, _pack(len(data)), data))
+
+
+@functools.lru_cache(maxsize=1024)
+def _head(kind: str) -> bytes:
+    return _pack(len(kind.encode())) + kind.encode()
 
 
 def unframed(data: bytes) -> Record:
