@@ -15,6 +15,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REQUEST_ID: Final = "dango.request_id"  # set by the edge
 CALL: Final = "dango.call"  # set by the guard
+HEADERS: Final = "dango.headers"  # read once; api/senders.py
 LOCAL: Final = "dango.local"  # set by the control socket: the owner
 
 

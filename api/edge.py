@@ -2,15 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from api import asgi, once
+from api import asgi, once, senders
 from api.asgi import App, Message, Receive, Scope, Send
 from api.call import Call
 from api.platform import Platform
 
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 SECURITY: Final[list[tuple[bytes, bytes]]] = [
     (b"x-content-type-options", b"nosniff"),
@@ -37,14 +37,14 @@ class Edge:
         if scope["type"] == "websocket":
             await self._sockets.get(scope["path"], _no_socket)(scope, receive, send)
             return
-        request_id = _header(scope["headers"], b"x-request-id")
+        request_id = senders.header(scope, "x-request-id")
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
-            request_id = self._platform.new_id().encode()
-        scope[asgi.REQUEST_ID] = request_id.decode()
+            request_id = self._platform.new_id()
+        scope[asgi.REQUEST_ID] = request_id
         head = scope["method"] == "HEAD"
         if head:
             scope = {**scope, "method": "GET"}  # the server knows it as HEAD, and expects no body
-        answer = _Answer(self, scope, send, head=head, request_id=request_id)
+        answer = _Answer(self, scope, send, head=head, request_id=request_id.encode())
         try:
             await self._app(scope, receive, answer.send)
         except asyncio.CancelledError:  # the server stops, and this took longer than its grace
@@ -136,7 +136,3 @@ class _Answer:
 async def _no_socket(_: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.close", "code": 1008})
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    return next((value for key, value in headers if key == name), None)

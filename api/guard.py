@@ -4,6 +4,7 @@ One guard for all routes. It looks up nothing by itself: the route's row in the 
 demanded, and a route without a row does not exist.
 """
 
+import functools
 from typing import Any, Final, cast
 
 from litestar import Request
@@ -52,7 +53,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         await _look_at(call)
         return
     body = await bodies.arrived(request)
-    key = request.headers.get("idempotency-key")
+    key = senders.header(request.scope, "idempotency-key")
     if key is not None and route.access != PUBLIC:
         target = request.scope["raw_path"], request.scope["query_string"]
         parts = (route.method.encode(), *target, body)
@@ -140,17 +141,17 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
     """
     if request.method in SAFE:
         return
-    headers = request.headers
-    if "authorization" in headers and "cookie" not in headers:
+    header = functools.partial(senders.header, request.scope)
+    if header("authorization") is not None and header("cookie") is None:
         return
-    origin = headers.get("origin")
+    origin = header("origin")
     if origin is not None and origin in settings.allowed_origins:
         return
-    site = headers.get("sec-fetch-site")
+    site = header("sec-fetch-site")
     if site is not None:
         allowed = site in ("same-origin", "none")
     else:
-        allowed = origin is None or origin.partition("://")[2] == headers.get("host")
+        allowed = origin is None or origin.partition("://")[2] == header("host")
     if not allowed:
         raise Denied(403, "This request comes from another site.", error_code="cross_site")
 

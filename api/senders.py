@@ -75,14 +75,20 @@ def host_name(host: str) -> str | None:
 
 
 def headers(scope: Any, name: str) -> list[str]:
-    """All values under this name."""
-    wanted = name.encode()
-    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == wanted]
+    """All values under this name, which is in lower case."""
+    found: dict[str, list[str]] | None = scope.get(asgi.HEADERS)
+    if found is None:
+        found = {}
+        scope[asgi.HEADERS] = found
+        for key, value in scope["headers"]:
+            found.setdefault(key.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found.get(name, [])
 
 
 def header(scope: Any, name: str) -> str | None:
     """The first value under this name."""
-    return next(iter(headers(scope, name)), None)
+    found = headers(scope, name)
+    return found[0] if found else None
 
 
 def cookie(scope: Any, name: str) -> str | None:
