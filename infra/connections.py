@@ -5,6 +5,7 @@ nothing is ended here, before the application knows of it.
 """
 
 import asyncio
+import functools
 import resource
 import socket
 from typing import Any, Final
@@ -14,6 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 
 CONNECTIONS_MAX: Final = 4_096  # from the network; at most half of the files this process may open
 CONTROL_MAX: Final = 64  # of the owner beside them, who must get in when they are all taken
@@ -24,6 +27,7 @@ WRITE_S: Final = 30.0  # a client that takes nothing of an answer for so long is
 # What the system keeps of an answer on its way. Its own choice, megabytes, would hide for minutes
 # whether a slow client takes anything.
 SEND_BYTES: Final = 256 * 1024
+FRAMES_CACHED: Final = 256  # as many as are sent to one client before the next one
 CLOSE_S: Final = 1.0  # from a refusal or a last frame to the end, whatever the client does
 
 TOO_LARGE: Final = 431
@@ -231,9 +235,23 @@ class Socket(WebSocketsSansIOProtocol):
             self._end()
 
     async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "websocket.send" and await self._sent(message.get("text")):
+            return
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
             self.handshake_complete = True  # else a refusal is logged as an error of ours
+
+    async def _sent(self, text: str | None) -> bool:
+        """Write a text as the bytes that it has for every client; False when it is not so simple.
+
+        One event goes to a thousand sockets: its frame is made once.
+        """
+        await self.writable.wait()
+        plain = self.handshake_complete and not self.disconnected and not self.close_sent
+        if text is None or not plain or self.conn.state is not State.OPEN:
+            return False
+        self.transport.write(_text_frame(text))
+        return True
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
@@ -249,3 +267,9 @@ class Socket(WebSocketsSansIOProtocol):
             self.loop.call_later(CLOSE_S, self.transport.abort)
         else:
             self.transport.abort()
+
+
+@functools.lru_cache(maxsize=FRAMES_CACHED)
+def _text_frame(text: str) -> bytes:
+    """A text as one frame of a server: whole, unmasked, uncompressed (RFC 6455, section 5.2)."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

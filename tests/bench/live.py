@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tests.bench.figures import Figure
 from tests.bench.http import served
+from tests.bench.served import ADMINS
 
 
 def every(folder, cookies):
@@ -36,7 +37,7 @@ async def measure(port, cookies, clients, rate, seconds=6):
     delays = []
 
     async def listen(number):
-        headers = {"Cookie": f"dango_session={cookies[number % len(cookies)]}"}
+        headers = {"Cookie": f"dango_session={cookies[number % ADMINS]}"}
         address = f"ws://127.0.0.1:{port}/ws"
         async with websockets.connect(
             address, additional_headers=headers, compression=None, max_queue=None
@@ -46,19 +47,21 @@ async def measure(port, cookies, clients, rate, seconds=6):
             async for text in socket:
                 now = time.time()
                 frame = json.loads(text)
-                if frame["type"] == "sync_requested":
+                if frame["type"] == "api_key_created":
                     delays.append(now - datetime.fromisoformat(frame["timestamp"]).timestamp())
 
     ready = asyncio.Semaphore(0)
     tasks = [asyncio.create_task(listen(number)) for number in range(clients)]
     for _ in range(clients):
         await ready.acquire()
-    cookie = {"Cookie": f"dango_session={cookies[0]}"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=cookie) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for number in range(seconds * rate):
             begin = time.perf_counter()
-            source = f"source_{number % 20:02d}"
-            await client.post(f"/api/sources/{source}/sync", json={})
+            cookie = {"Cookie": f"dango_session={cookies[number % len(cookies)]}"}
+            made = await client.post(
+                "/api/auth/api-keys", json={"name": f"key {number}"}, headers=cookie
+            )
+            made.raise_for_status()
             await asyncio.sleep(max(0, 1 / rate - (time.perf_counter() - begin)))
     await asyncio.sleep(1)
     for task in tasks:

@@ -28,6 +28,7 @@ from infra.project import Project
 from infra.runtime import Runtime, new_id, new_token
 from tests.bench.history import SOURCES, USERS, name
 
+ADMINS = 20  # of the users; they see every event live, each on at most 50 sockets
 SLOWER_S = 0.002
 ORIGIN = Origin(actor="cli:bench", via="control", correlation="bench")
 ENTRY = """\
@@ -61,7 +62,7 @@ async def add(runtime, number):
             user_id=user,
             email=email,
             email_digest=digest,
-            role=Role.EDITOR,
+            role=Role.ADMIN if number < ADMINS else Role.EDITOR,
             credential=credential,
             password_hash="none",
         ),
