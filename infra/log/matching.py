@@ -1,25 +1,46 @@
 """A query of the library's port as SQL that both databases take; `?` stands for a value."""
 
+import functools
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
+SHAPES_CACHED: Final = 256
 Values = tuple[str | int, ...]
 
 
 def matching(query: DCBQuery | None, after: int) -> tuple[str, Values]:
     """A SELECT of the matching rows in order, without a limit, and its values."""
-    where = "position > ?"
-    arguments: list[str | int] = [after]
-    if query is not None and query.items:
-        parts = []
+    shape: list[_Shape] = []
+    values: list[str | int] = [after]
+    if query is not None:
         for types, tag_sets in _grouped(query.items).items():
-            for part, values in _parts(types, tag_sets, after):
-                parts.append(part)
-                arguments.extend(values)
+            singles = [tags[0] for tags in tag_sets if len(tags) == 1]
+            several = [tags for tags in tag_sets if len(tags) > 1]
+            if () in tag_sets:
+                shape.append((len(types), None, ()))
+                values += (after, *types)
+                continue
+            shape.append((len(types), len(singles), tuple(map(len, several))))
+            if singles:
+                values += (*singles, after, *types)
+            for tags in several:
+                values += (*tags[1:], tags[0], after, *types)
+    return _sql(tuple(shape)), tuple(values)
+
+
+# Of one group of items: how many types; how many items of one tag, None when there is one of none;
+# how many tags each further item has.
+_Shape = tuple[int, int | None, tuple[int, ...]]
+
+
+@functools.lru_cache(maxsize=SHAPES_CACHED)
+def _sql(shape: tuple[_Shape, ...]) -> str:
+    where = "position > ?"
+    if parts := [part for group in shape for part in _parts(*group)]:
         where += f" AND position IN ({' UNION '.join(parts)})"
-    sql = f"SELECT position, type, tags, data FROM events WHERE {where} ORDER BY position"  # noqa: S608 - built of constants
-    return sql, tuple(arguments)
+    return f"SELECT position, type, tags, data FROM events WHERE {where} ORDER BY position"  # noqa: S608 - built of constants
 
 
 def _grouped(items: Sequence[DCBQueryItem]) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
@@ -33,28 +54,23 @@ def _grouped(items: Sequence[DCBQueryItem]) -> dict[tuple[str, ...], list[tuple[
     return found
 
 
-def _parts(
-    types: tuple[str, ...], tag_sets: list[tuple[str, ...]], after: int
-) -> Iterator[tuple[str, list[str | int]]]:
-    """Subqueries of the positions that match one of these items, and their arguments."""
-    marks = ",".join("?" * len(types))
-    if () in tag_sets:
+def _parts(types: int, singles: int | None, several: tuple[int, ...]) -> Iterator[str]:
+    """Subqueries of the positions that match one of a group's items."""
+    marks = ",".join("?" * types)
+    if singles is None:
         condition = f" AND type IN ({marks})" if types else ""
-        yield f"SELECT position FROM events WHERE position > ?{condition}", [after, *types]  # noqa: S608
+        yield f"SELECT position FROM events WHERE position > ?{condition}"  # noqa: S608
         return
     of_type = f" AND (SELECT type FROM events e WHERE e.position = t0.position) IN ({marks})"  # noqa: S608
     condition = of_type if types else ""
-    if singles := [tags[0] for tags in tag_sets if len(tags) == 1]:
-        names = ",".join("?" * len(singles))
+    if singles:
+        names = ",".join("?" * singles)
         sql = f"SELECT position FROM event_tags t0 WHERE tag IN ({names}) AND position > ?"  # noqa: S608
-        yield sql + condition, [*singles, after, *types]
-    for tags in tag_sets:
-        if len(tags) > 1:
-            joins = "".join(
-                f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.tag = ?"
-                for n in range(1, len(tags))
-            )
-            sql = (
-                f"SELECT t0.position FROM event_tags t0{joins} WHERE t0.tag = ? AND t0.position > ?"  # noqa: S608
-            )
-            yield sql + condition, [*tags[1:], tags[0], after, *types]
+        yield sql + condition
+    for tags in several:
+        joins = "".join(
+            f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.tag = ?"
+            for n in range(1, tags)
+        )
+        sql = f"SELECT t0.position FROM event_tags t0{joins} WHERE t0.tag = ? AND t0.position > ?"  # noqa: S608
+        yield sql + condition
