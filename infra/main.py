@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from api import cli
-from api.cli.world import Connection, Created, DemoData, Finding, Imported, Level, Refusal
+from api.cli.world import Connection, Created, DemoData, Finding, Imported, Level, Moved, Refusal
 
 if TYPE_CHECKING:
     import httpx
@@ -133,6 +133,14 @@ class World:
             found = exported.load(place, file)
         return Imported(found.events, found.head, found.hash)
 
+    def move(self, root: Path, *, back: bool, told: Callable[[int, int], None]) -> Moved:
+        """As the port says."""
+        from infra import moving
+        from infra.project import Project
+
+        with refusals():
+            return Moved(*moving.move(Project(root), back=back, told=told))
+
     def inspect(self, root: Path) -> Sequence[Finding]:
         """As the port says."""
         from infra import doctor
@@ -214,6 +222,7 @@ def _mendable() -> tuple[type[Exception], ...]:
     from infra import demo, keys, project, runtime, server
     from infra.configuration.documents import Unreadable
     from infra.log.exported import NotImported
+    from infra.log.move import NotMoved
     from infra.log.port import LogInUse
     from infra.log.vault import VaultDamaged
 
@@ -221,6 +230,7 @@ def _mendable() -> tuple[type[Exception], ...]:
         Refused,
         LogInUse,
         NotImported,
+        NotMoved,
         Unreadable,
         VaultDamaged,
         WorkFailed,

@@ -30,7 +30,7 @@ from infra.configuration.watch import Configuration
 from infra.history import LogHistory
 from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
-from infra.log.places import archive, open_log
+from infra.log.places import archive, open_log, remote
 from infra.log.port import LogInUse, Place
 from infra.log.vault import Vault
 from infra.passwords import Argon2Passwords
@@ -283,7 +283,8 @@ def check_log(place: Place) -> None:
     found, shown = archive(place), archive(place).shown(place)
     try:
         if not found.exists(place):
-            message = f"{shown} is missing. For a new project: dango init. Else restore it."
+            hint = " It may lie elsewhere: dango events move." if remote(place) else ""
+            message = f"{shown} is missing. For a new project: dango init. Else restore it.{hint}"
             raise LogUnusable(message)
         first = next(found.stream(place, upto=1), None)
     except found.ERRORS as error:

@@ -9,6 +9,7 @@ from api.cli import (
     doctor,
     events,
     export,
+    moves,
     overview,
     projections,
     projects,
@@ -210,6 +211,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "dango events import events.ndjson",
         export.load,
         (arg("file", metavar="FILE", help="what `dango events export` wrote"),),
+        local=True,
+    ),
+    Command(
+        "events move",
+        "move the log to the database that project.yml names; the server must be stopped",
+        "dango events move",
+        moves.move,
+        (arg("--back", action="store_true", help="from that database back to .dango/events.db"),),
         local=True,
     ),
     Command(

@@ -62,6 +62,20 @@ class Imported(NamedTuple):
     hash: str
 
 
+class Moved(NamedTuple):
+    """A log that lies elsewhere now; `events` is how many of it were copied by this call.
+
+    `aside` says where the old one was put away; None when it had moved before.
+    """
+
+    target: str
+    events: int
+    sealed: int
+    head: int
+    hash: str
+    aside: str | None
+
+
 class World(Protocol):
     """Everything here raises Refusal, and nothing else, for what a person can put right."""
 
@@ -109,6 +123,13 @@ class World(Protocol):
 
     def load(self, root: Path, export: Path) -> Imported:
         """Read an export of a log into that of a project that nobody serves."""
+        ...
+
+    def move(self, root: Path, *, back: bool, told: Callable[[int, int], None]) -> Moved:
+        """Move the log of a project that nobody serves; `told` hears how many events, of how many.
+
+        To the database of project.yml, or `back` from it to the project's own file.
+        """
         ...
 
     def inspect(self, root: Path) -> Sequence[Finding]:

@@ -28,6 +28,12 @@ def beside(place: Place) -> str:
     return f"{place}_new" if remote(place) else f"{place}.new"
 
 
+def aside(place: Place, head: int, number: int = 1) -> Place:
+    """A name for a log that has moved away at this position; further ones when it is taken."""
+    more = "" if number == 1 else f"_{number}"
+    return f"{place}_moved_{head}{more}" if remote(place) else f"{place}.moved-{head}{more}"
+
+
 def open_log(place: Place) -> Log:
     """The log, for this process alone. Raises LogInUse."""
     if not remote(place):

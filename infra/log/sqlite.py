@@ -243,6 +243,8 @@ def discard(place: Place) -> None:
 
 
 def rename(place: Place, new: Place) -> None:
+    if Path(f"{place}-wal").exists():  # what is in it would be lost to the file
+        raise sqlite3.OperationalError("another program has the file open")
     Path(place).rename(new)
 
 
