@@ -1,5 +1,6 @@
 """The log itself, for auditors: what happened, by whom, why, and that nothing was tampered with."""
 
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from projections.audit import Verified
 
 EVENTS: Final = 100
 EVENTS_MAX: Final = 1_000
+_NOTED: Final = re.compile(r"[1-9][0-9]{0,17}:[0-9a-f]{64}")
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,9 +87,18 @@ async def one_event(call: Call, position: int) -> EventView:
     return view(call, position)
 
 
-async def verify_events(call: Call) -> Verified:
-    """Walk the hash chain from the first event to the last."""
-    return await call.platform.history.verify()
+async def verify_events(call: Call, *, noted: str | None = None) -> Verified:
+    """Walk the hash chain from the first event to the last.
+
+    `noted` is a position and its hash as somebody wrote them down, `<position>:<hash>`: a log that
+    has become shorter since, or another one, is found out by them alone.
+    """
+    if noted is None:
+        return await call.platform.history.verify()
+    if not _NOTED.fullmatch(noted):
+        raise invalid("noted", "is not <position>:<hash>, with 64 hex digits")
+    position, _, digest = noted.partition(":")
+    return await call.platform.history.verify(audit.Noted(int(position), digest))
 
 
 def view(call: Call, position: int) -> EventView:

@@ -16,7 +16,7 @@ from commands.ports import Progress, Warehouse
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
-from projections.audit import Mark, Stored, Verified
+from projections.audit import Mark, Noted, Stored, Verified
 from projections.engine import Reader
 from projections.live import Ring
 
@@ -96,8 +96,8 @@ class History(Protocol):
         """The next events behind a position, as they were written."""
         ...
 
-    async def verify(self) -> Verified:
-        """Walk the chain from the first event to the last."""
+    async def verify(self, noted: Noted | None = None) -> Verified:
+        """Walk the chain from the first event to the last, and compare with what was noted."""
         ...
 
 

@@ -12,7 +12,7 @@ from infra.log.places import archive
 from infra.log.port import Log
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
-from projections.audit import Mark, Stored, Verified
+from projections.audit import Mark, Noted, Stored, Verified
 
 VERIFY_DEADLINE_S: Final = 600.0
 
@@ -85,7 +85,7 @@ class LogHistory:
             )
         return found
 
-    async def verify(self) -> Verified:
+    async def verify(self, noted: Noted | None = None) -> Verified:
         """As the port says."""
-        task = Verify(log=self._log.place)
+        task = Verify(log=self._log.place, noted=noted)
         return await self._pool.run("log", task, deadline_s=VERIFY_DEADLINE_S, result_type=Verified)

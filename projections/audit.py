@@ -60,6 +60,13 @@ class Mark(msgspec.Struct, frozen=True):
     request: str | None
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """A position and its hash (64 hex digits) as they were written down outside of the log."""
+
+    position: int
+    hash: str
+
+
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of the hash chain found; `position` is the first bad one."""
 

@@ -87,7 +87,7 @@ async def show(given: argparse.Namespace, api: Api, out: Output) -> int:
 
 async def verify(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Walk the chain of hashes from the first event to the last."""
-    found = await api.get(f"{PATH}/verify")
+    found = await api.get(f"{PATH}/verify", noted=given.noted)
     if given.json:
         out.json(found)
     elif found["ok"]:

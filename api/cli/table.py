@@ -226,6 +226,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "prove that no event was changed or taken away",
         "dango events verify",
         events.verify,
+        (arg("--noted", metavar="P:HASH", help="a position and its hash, as noted elsewhere"),),
     ),
     Command(
         "projections list",

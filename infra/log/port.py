@@ -5,7 +5,7 @@ only reads, from any process: it takes a place, which is the path of an SQLite f
 `postgresql://…#schema`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -165,5 +165,8 @@ class Archive(Protocol):
     def beside(self, place: Place) -> Beside:
         """All rows that are no events."""
 
-    def misplaced_tag(self, place: Place) -> int | None:
-        """The first position where the tags by which events are found are not those they carry."""
+    def misplaced_tag(self, place: Place, unwanted: Callable[[], bool] = bool) -> int | None:
+        """The first position where the tags by which events are found are not those they carry.
+
+        Ends without an answer, or with an error, once it is `unwanted`.
+        """

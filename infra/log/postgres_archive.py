@@ -5,7 +5,7 @@ A place is a libpq URL, `#`, and the name of a schema, which holds the tables of
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -137,9 +137,11 @@ def beside(place: Place) -> Beside:
         return all_beside(lambda text: ask(connection, text))
 
 
-def misplaced_tag(place: Place) -> int | None:
+def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | None:
     with _walk(place) as connection:
         for text in (_UNTAGGED, _STRAY):
+            if unwanted():
+                break
             position = ask(connection, text)[0][0]
             if position is not None:
                 return int(position)

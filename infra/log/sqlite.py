@@ -9,7 +9,7 @@ import contextlib
 import functools
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,6 +24,7 @@ from infra.log.recorder import Labels, Recorder, Rows, all_beside, tail
 BUSY_TIMEOUT_S: Final = 10.0
 SYNCHRONOUS_FULL: Final = 2
 PAGE_ROWS: Final = 2_000  # how many rows a streaming read holds at once
+STEPS: Final = 20_000  # of SQLite's machine, between two looks whether a walk is still wanted
 ERRORS: Final[tuple[type[Exception], ...]] = (sqlite3.Error,)
 
 SCHEMA: Final = """
@@ -277,8 +278,9 @@ def beside(place: Place) -> Beside:
         return all_beside(lambda sql: database.execute(sql).fetchall())
 
 
-def misplaced_tag(place: Place) -> int | None:
+def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | None:
     with contextlib.closing(open_database(place, readonly=True)) as database:
+        database.set_progress_handler(unwanted, STEPS)
         missing = database.execute(_UNTAGGED).fetchone()[0]
         if missing is not None:
             return int(missing)

@@ -2,11 +2,14 @@
 
 import msgspec
 
+from projections.audit import Noted
+
 
 class Verify(msgspec.Struct, frozen=True, tag=True):
     """Compute the hash chain of a log again."""
 
     log: str
+    noted: Noted | None = None
 
 
 class Build(msgspec.Struct, frozen=True, tag=True):

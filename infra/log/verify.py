@@ -4,25 +4,28 @@ Decisions read events by their tags, through a table that the chain does not cov
 compared with the tags that the chained records themselves carry.
 """
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.log.envelope import GENESIS, chain
 from infra.log.places import archive
 from infra.log.port import Place
-from projections.audit import Verified
+from projections.audit import Noted, Verified
 
 
-def verify(log: Place) -> Verified:
+def verify(log: Place, noted: Noted | None = None) -> Verified:
     """Walk the chain from the first record; the first one that does not fit is named.
 
-    A tail that was cut off whole leaves a shorter log that is consistent in itself: compare `head`
-    and `hash` with ones that were noted down before (docs/how-to/prove-the-log.md).
+    A tail that was cut off whole leaves a shorter log that is consistent in itself: only a head
+    that was `noted` before tells of it (docs/how-to/prove-the-log.md).
     """
+    broken = threading.Event()
     with ThreadPoolExecutor(1) as beside:
-        tags = beside.submit(archive(log).misplaced_tag, log)
-        found = _chain(log)
+        tags = beside.submit(archive(log).misplaced_tag, log, broken.is_set)
+        found = _chain(log, noted)
         # A record that was changed can have tags that are no JSON: the chain names it first.
         if not found.ok:
+            broken.set()
             tags.exception()
             return found
         bad = tags.result()
@@ -38,7 +41,7 @@ def verify(log: Place) -> Verified:
     )
 
 
-def _chain(log: Place) -> Verified:
+def _chain(log: Place, noted: Noted | None) -> Verified:
     digest, events = GENESIS, 0
     for position, record, stored in archive(log).chained(log):
         expected = events + 1
@@ -47,7 +50,12 @@ def _chain(log: Place) -> Verified:
         computed = chain(digest, record)
         if computed != stored:
             return _broken(events, digest, position, "its hash does not fit its content")
+        if noted is not None and position == noted.position and computed.hex() != noted.hash:
+            return _broken(events, digest, position, "its hash is not the one that was noted")
         digest, events = computed, expected
+    if noted is not None and events < noted.position:
+        problem = f"event {events + 1} is missing; the log once went up to {noted.position}"
+        return _broken(events, digest, events + 1, problem)
     return Verified(ok=True, events=events, head=events, hash=digest.hex())
 
 

@@ -33,8 +33,8 @@ def start(_: msgspec.Raw) -> Run:
     def run(raw: msgspec.Raw, desk: Desk) -> Verified | int | list[str]:
         task: tasks.Task = msgspec.json.decode(raw, type=tasks.Task)
         match task:
-            case tasks.Verify(log=log):
-                return verify(log)
+            case tasks.Verify(log=log, noted=noted):
+                return verify(log, noted)
             case tasks.Build(log=log, views=views, upto=upto):
                 events = _told(desk, replay(codec, log, upto=upto))
                 share = shares(PROJECTIONS, task.shares)[task.share]

@@ -44,6 +44,21 @@ def test_a_log_gets_back_what_it_lost(alone, tmp_path):
     assert 0 == run("projections", "check", "--project", str(early)).code
 
 
+def test_a_log_that_has_become_shorter_is_found_by_its_noted_head(alone, tmp_path):
+    early = tmp_path / "early"
+    shutil.copytree(alone.root, early)
+    before = alone("events", "verify", "--json").json["head"]
+    alone("sync", "orders")
+    said = alone("events", "verify", "--json").json
+    noted = ("--noted", f"{said['head']}:{said['hash']}")
+
+    assert 0 == alone("events", "verify", *noted).code
+    ran = run("events", "verify", *noted, "--project", str(early))
+    assert 1 == ran.code
+    assert f"at position {before + 1}: event {before + 1} is missing" in ran.err
+    assert 1 == alone("events", "verify", "--noted", "7").code
+
+
 def test_a_bad_line_is_refused_by_its_number(alone, tmp_path):
     file = tmp_path / "events.ndjson"
     lines = alone("events", "export").out.splitlines(keepends=True)
