@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.server.forks import Forked, Forks
 from tests.server.template import People
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,12 +67,18 @@ def lives(pid: int) -> bool:
 class Server:
     """One project and the server process on it, which may be started and ended many times."""
 
-    def __init__(self, root: Path, people: People, program: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        people: People,
+        program: tuple[str, ...] | None = None,
+        forks: Forks | None = None,
+    ) -> None:
         self.root, self.people = root, people
-        self._program = program or SERVE
+        self._program, self._forks = program or SERVE, forks
         self.port = free_port()
         self.log = root.with_name(f"{root.name}.log")
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self._clients: list[httpx.Client] = []
 
     @property
@@ -83,10 +90,14 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
-    def spawn(self) -> subprocess.Popen[bytes]:
+    def spawn(self) -> subprocess.Popen[bytes] | Forked:
         """Start the command line's own server; do not wait for it."""
-        command = (sys.executable, *self._program, "serve", "--project", str(self.root))
+        words = ("serve", "--project", str(self.root))
         where = ("--host", "127.0.0.1", "--port", str(self.port))
+        if self._forks is not None:
+            self.process = self._forks.spawn((*words, *where), str(self.root), str(self.log))
+            return self.process
+        command = (sys.executable, *self._program, *words)
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -190,11 +201,14 @@ class Server:
 
 @contextlib.contextmanager
 def copied(
-    template: tuple[Path, People], root: Path, program: tuple[str, ...] | None = None
+    template: tuple[Path, People],
+    root: Path,
+    program: tuple[str, ...] | None = None,
+    forks: Forks | None = None,
 ) -> Iterator[Server]:
     """A server on a copy of the template; not started."""
     shutil.copytree(template[0], root)
-    server = Server(root, template[1], program)
+    server = Server(root, template[1], program, forks)
     try:
         yield server
     finally:

@@ -4,114 +4,71 @@ A kill proves nothing about the disk, whose cache outlives the process; it prove
 is a moment at which the process may end.
 """
 
-import itertools
+import contextlib
 import os
 import statistics
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from random import Random
 
-import httpx
+import pytest
 
-from tests.server.harness import children, lives, tell, until
+from tests.server.forks import Forks
+from tests.server.harness import children, copied, lives, tell, until
+from tests.server.killing import killed
 from tests.server.template import ORDERS_ROWS, write_rows
 
-KILLS = 20
-CLIENTS = 4
-ALIVE_S = (0.02, 0.4)  # how long the server is left to work after each start
+KILLS, KILLS_SOAK, KILLS_CANARY = 50, 500, 5
 READY_S_MAX = 3.0
 NOISE = 2.0  # how many times slower a busy machine may be
 SEED = int(os.environ.get("DANGO_TEST_SEED", "20261121"))
 ROWS = 300_000
 
 
-class Worker:
-    """A client that makes keys and takes them back, and asks again until it knows the outcome."""
+@pytest.fixture
+def forked(template, tmp_path):
+    """Servers on a copy of the template that start quickly, with a defect if one is named."""
+    with contextlib.ExitStack() as stack:
 
-    def __init__(self, server, name, stopped):
-        self._server, self._name, self._stopped = server, name, stopped
-        self.made, self.taken, self.unknown = {}, {}, 0
+        def made(defect=None):
+            forks = stack.enter_context(contextlib.closing(Forks(defect)))
+            return stack.enter_context(copied(template, tmp_path / "forked", forks=forks))
 
-    def run(self):
-        cookies = {"dango_session": self._server.people.sessions["editor"]}
-        with httpx.Client(base_url=self._server.url, cookies=cookies, timeout=20) as client:
-            for number in itertools.count():
-                if self._stopped.is_set():
-                    return
-                id = f"{self._name}-{number}"
-                made = self._certain(
-                    client, "POST", "/api/auth/api-keys", f"make-{id}", {"name": id}
-                )
-                if made.status_code == 200:
-                    self.made[f"make-{id}"] = made.json()["id"]
-                    path = f"/api/auth/api-keys/{made.json()['id']}"
-                    self._certain(client, "DELETE", path, f"take-{id}")
-                    self.taken[f"take-{id}"] = made.json()["id"]
-                else:  # made, but the kill came before its answer could be kept
-                    assert 409 == made.status_code, made.text
-                    self.made[f"make-{id}"] = None
-
-    def _certain(self, client, method, path, id, body=None):
-        headers = {"idempotency-key": id, "x-request-id": id}
-        while True:
-            try:
-                answer = client.request(method, path, json=body, headers=headers)
-            except httpx.TransportError:
-                self.unknown += 1
-                time.sleep(0.02)
-                continue
-            if answer.status_code != 503:
-                return answer
-            time.sleep(0.1)
+        yield made
 
 
-def test_twenty_kills_lose_nothing_and_double_nothing(own):
-    random = Random(SEED)  # noqa: S311 - the same moments for the same seed
-    starts, stopped = [own.start()], threading.Event()
-    workers = [Worker(own, f"c{number}", stopped) for number in range(CLIENTS)]
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        running = [pool.submit(worker.run) for worker in workers]
-        try:
-            for _ in range(KILLS):
-                time.sleep(random.uniform(*ALIVE_S))
-                own.kill()
-                starts.append(own.start())
-        finally:
-            stopped.set()
-        for each in running:
-            each.result(60)
-    admin = own.client(session="admin")
-    made = {id: key for worker in workers for id, key in worker.made.items()}
-    taken = {id: key for worker in workers for id, key in worker.taken.items()}
-    tell(
-        f"{KILLS} kills, seed {SEED}: {len(made) + len(taken)} acknowledged,"
-        f" {sum(worker.unknown for worker in workers)} unknown and asked again,"
-        f" ready after {statistics.median(starts):.2f} s, {max(starts):.2f} s at most"
-    )
-    assert len(made) > KILLS
-    found = all_events(admin)
-    for type, wanted in (("api_key_created", made), ("api_key_revoked", taken)):
-        by_request = {}
-        for event in found:
-            if event["type"] == type and event["correlation"] != "template":
-                by_request.setdefault(event["correlation"], []).append(event["data"]["key_id"])
-        assert dict.fromkeys(wanted, 1) == {id: len(keys) for id, keys in by_request.items()}
-        for id, key in wanted.items():
-            assert key in (None, by_request[id][0]), id
-    verified = admin.get("/api/events/verify").json()
-    assert (True, verified["head"]) == (verified["ok"], verified["events"])
-    assert {"equal": True, "differences": []} == admin.post("/api/projections/check").json()
+def lose_and_double_nothing(server, kills):
+    verdict = killed(server, kills, SEED)
+
+    tell(f"{kills} kills, seed {SEED}: {verdict.told()}")
+    assert verdict.good, verdict
+    assert verdict.acknowledged > kills
+    assert verdict.unknown > kills
+    assert READY_S_MAX * NOISE > statistics.median(verdict.starts)
+
+
+def test_fifty_kills_lose_nothing_and_double_nothing(forked):
+    lose_and_double_nothing(forked(), KILLS)
+
+
+@pytest.mark.soak
+def test_very_many_kills_lose_nothing_and_double_nothing(own):
+    lose_and_double_nothing(own, KILLS_SOAK)
+
+
+def test_a_server_that_answers_before_the_commit_is_found_out(forked):
+    assert killed(forked("commit_kept_back"), KILLS_CANARY, SEED).lost
+
+
+def test_a_server_that_ignores_the_key_is_found_out(forked):
+    assert killed(forked("key_ignored"), KILLS_CANARY, SEED).doubled
+
+
+def test_a_killed_server_is_ready_within_three_seconds(own):
+    starts = [own.start()]
+    for _ in range(2):
+        own.kill()
+        starts.append(own.start())
+    tell(f"ready after {max(starts):.2f} s at most")
     assert READY_S_MAX * NOISE > statistics.median(starts)
-
-
-def all_events(client):
-    found, more = [], True
-    while more:
-        after = found[-1]["position"] if found else 0
-        page = client.get("/api/events", params={"after": after, "limit": 1000}).json()
-        found, more = found + page["events"], page["more"]
-    return found
 
 
 def test_a_sync_that_was_killed_is_interrupted_tried_once_and_succeeds(own):
