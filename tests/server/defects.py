@@ -58,11 +58,6 @@ def impatient():
     connections.SEND_BYTES = 16 * 1024
 
 
-def impatient_and_forgetful():
-    impatient()
-    frame_forgotten()
-
-
 def sockets_cut():
     """Told to stop, the server drops its sockets without a last frame."""
 

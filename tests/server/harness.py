@@ -57,6 +57,13 @@ def children(pid: int) -> set[int]:
     return found
 
 
+def rss(pid: int) -> int:
+    """The memory that a process holds, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
 def lives(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

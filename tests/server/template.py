@@ -87,7 +87,28 @@ async def _make(root: Path) -> People:
     return people
 
 
-async def _add_user(runtime: Runtime, email: str, role: Role, *, fresh: bool = False):
+def crowd(root: Path, count: int) -> list[str]:
+    """Sessions of so many more viewers of a project that nobody serves."""
+
+    async def add():
+        project = Project(root)
+        with project.held():
+            runtime = Runtime(project, configuration.read(project.folder))
+            runtime.writer.start()
+            try:
+                hashed = await runtime.passwords.hash(PASSWORD)
+                names = [f"viewer{number}@example.org" for number in range(count)]
+                users = [await _add_user(runtime, n, Role.VIEWER, hashed=hashed) for n in names]
+                return [await _start(runtime, user) for user in users]
+            finally:
+                await runtime.stop()
+
+    return asyncio.run(add())
+
+
+async def _add_user(
+    runtime: Runtime, email: str, role: Role, *, fresh: bool = False, hashed: str | None = None
+):
     user_id, credential = new_id(), new_id()
     digest = runtime.vault.digest(EMAIL_DIGEST, email)
     command = CreateUser(
@@ -96,7 +117,7 @@ async def _add_user(runtime: Runtime, email: str, role: Role, *, fresh: bool = F
         email_digest=digest,
         role=role,
         credential=credential,
-        password_hash=await runtime.passwords.hash(PASSWORD),
+        password_hash=hashed or await runtime.passwords.hash(PASSWORD),
         must_change_password=fresh,
     )
     await runtime.writer.send(command, ORIGIN)

@@ -4,9 +4,8 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from tests.server.harness import ROOT, tell, until
+from tests.server.harness import ROOT, rss, tell, until
 from tests.server.template import ORDERS_ROWS, write_rows
 
 NOISE = 2.0  # how many times slower or larger a busy machine may make it
@@ -28,12 +27,6 @@ def test_the_server_starts_quickly_and_rests_small(own):
     tell(f"start {min(starts):.2f} s at best of {len(starts)}, at rest {rest / 1024**2:.0f} MB")
     assert min(starts) < COLD_START_S * NOISE
     assert rest < REST_BYTES * 1.25
-
-
-def rss(pid):
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
 
 
 def test_a_thousand_rows_are_published_within_a_second(server, admin):
