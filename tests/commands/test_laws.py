@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from datetime import datetime, timedelta
+import shutil
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from api.errors import REFUSALS
-from commands.kernel import Command
+from commands.kernel import Command, Once
 from commands.sources import ApplySources
 from commands.table import DECIDERS
 from commands.users import CreateUser
@@ -21,15 +24,20 @@ from domain.permissions import Role
 from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
 from infra.log.envelope import Codec, seal
+from infra.writer import Writer
+from projections.engine import Projection, Table
+from projections.table import PROJECTIONS
 from tests import engines, shapes
-from tests.core import Core
+from tests.core import ORIGIN, Core
 from tests.datasets import source
 from tests.decisions import recorded, within
 from tests.images import Images
+from tests.server.harness import tell
 
 COMMANDS = sorted(DECIDERS, key=lambda kind: kind.__name__)
 CAPABILITIES = sorted({kind.__module__ for kind in COMMANDS})
-HISTORIES, HISTORIES_POSTGRES, STEPS = 40, 6, 35
+HISTORIES, HISTORIES_POSTGRES, STEPS = 200, 6, 35
+SOAKS, HISTORIES_SOAK = 10, 500
 # Their states are one account's: the boundary says whose, so only what lies within can be folded.
 # That their rows and decisions agree is tests/projections/test_access_laws.py.
 OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys)
@@ -138,8 +146,16 @@ def decision(decider, events, command):
         return type(error)
 
 
+def under(key):
+    """Who sends a command under an idempotency key."""
+    return replace(ORIGIN, once=Once(key, "request", datetime(2000, 1, 1, tzinfo=UTC)))
+
+
 async def one_step(core, command):
-    """Send a command twice; what it leads to depends on nothing outside of its boundary."""
+    """Send a command thrice, twice of it under one key: it is carried out once.
+
+    What it leads to depends on nothing outside of its boundary.
+    """
     decider, log = DECIDERS[type(command)], core.stored()
     boundary = decider.boundary(command)
     bounded = decision(decider, [i for i in log if within(boundary, i.event)], command)
@@ -149,19 +165,23 @@ async def one_step(core, command):
         with pytest.raises(bounded):
             await core.send(command)
         return
-    outcome = await core.send(command)
+    key = under(f"idem:{core.log.last}")
+    outcome = await core.send(command, key)
     assert bounded == [item.event for item in outcome.recorded]
+    repeated = await core.send(command, key)
+    assert (outcome.position, outcome.recorded) == (repeated.position, repeated.recorded)
+    assert outcome.position == core.log.head()
     with contextlib.suppress(Refused):
         again = await core.send(command)
         assert () == again.recorded
     assert outcome.position == core.log.head() == core.views.position
 
 
-async def history(folder, random, engine):
+async def history(folder, random, engine, projected=PROJECTIONS):
     """Live through a history of one or two capabilities, then look at it from all sides."""
     some = random.sample(CAPABILITIES, 2)
     kinds = [kind for kind in COMMANDS if kind.__module__ in some]
-    async with Core(folder, recorder=engine.recorder) as core:
+    async with Core(folder, recorder=engine.recorder, projected=projected) as core:
         for command in FIRST:
             await core.send(command)
         for _ in range(STEPS):
@@ -186,3 +206,53 @@ def test_any_history_is_the_same_story_in_postgresql(seed, tmp_path, caplog, pos
     caplog.set_level(logging.CRITICAL, "dango.writer")  # ids that are used twice
 
     asyncio.run(history(tmp_path, Random(seed), engines.Postgres(postgres)))  # noqa: S311 - seeded
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("soak", range(1, SOAKS + 1))
+def test_very_many_histories_can_be_repeated_rebuilt_and_looked_back_at(soak, tmp_path, caplog):
+    caplog.set_level(logging.CRITICAL, "dango.writer")  # ids that are used twice
+    events = 0
+    for seed in range(soak * HISTORIES_SOAK, (soak + 1) * HISTORIES_SOAK):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        story = history(folder, Random(seed), engines.SQLite())  # noqa: S311 - seeded
+        events += len(asyncio.run(story))
+        shutil.rmtree(folder)
+        caplog.clear()
+
+    tell(f"{HISTORIES_SOAK} histories, {events} events: live, rebuilt and looked back at agree")
+    assert events > HISTORIES_SOAK
+
+
+# that these laws can fail
+
+
+def counting():
+    """A projection whose rows tell how often it was asked, and not what the events say."""
+    asked = itertools.count()
+    table = Table(
+        name="planted",
+        columns={"position": "INTEGER NOT NULL", "asked": "INTEGER NOT NULL"},
+        key=("position",),
+        grows="position",
+    )
+
+    def apply(rows, event, recorded):
+        rows.put(table, position=recorded.position, asked=next(asked))
+
+    return Projection(name="planted", tables=(table,), every=apply)
+
+
+def test_a_projection_that_is_no_function_of_the_log_is_found_out(tmp_path):
+    planted = (*PROJECTIONS, counting())
+
+    with pytest.raises(AssertionError, match="as of"):
+        asyncio.run(history(tmp_path, Random(1), engines.SQLite(), planted))  # noqa: S311 - seeded
+
+
+def test_a_writer_that_ignores_the_key_is_found_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(Writer, "_before", lambda *_: None)
+
+    with pytest.raises((AssertionError, Refused)):
+        asyncio.run(history(tmp_path, Random(1), engines.SQLite()))  # noqa: S311 - seeded

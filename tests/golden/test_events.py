@@ -5,9 +5,10 @@ import contextlib
 import msgspec
 import pytest
 
+from domain.kernel import Event
 from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
-from infra.log.envelope import GENESIS, Codec, Envelope, Record, chain
+from infra.log.envelope import GENESIS, Codec, Envelope, Record, UnknownEvent, chain
 from infra.views.store import Store
 from projections.table import PROJECTIONS
 from tests.golden import record
@@ -67,3 +68,34 @@ def test_all_samples_together_are_a_log_that_can_be_shown(tmp_path):
 
     with contextlib.closing(Store.create(tmp_path / "views.db", PROJECTIONS, EVENTS)) as store:
         assert len(SAMPLES) == store.apply(events)
+
+
+# that these laws can fail
+
+
+class Planted(Event, frozen=True, kw_only=True, tag="planted_happened"):
+    """An event that nobody has recorded a sample of."""
+
+    def stream(self):
+        return "planted:1"
+
+
+def test_an_event_without_a_sample_is_found_out(monkeypatch):
+    monkeypatch.setattr(record, "EVENTS", (*EVENTS, Planted))
+
+    assert [Planted] == record.missing()
+
+
+def test_an_event_that_was_taken_away_is_found_out():
+    codec = Codec([kind for kind in EVENTS if kind.type_name() != SAMPLES[0].type], UPCASTERS)
+
+    with pytest.raises(UnknownEvent, match="no such type"):
+        codec.open(1, SAMPLES[0].type, SAMPLES[0].data.encode())
+
+
+def test_a_field_that_old_events_do_not_have_is_found_out():
+    class Renamed(Event, frozen=True, kw_only=True, tag=SAMPLES[0].type):
+        renamed: str
+
+    with pytest.raises(UnknownEvent, match="renamed"):
+        Codec([Renamed], UPCASTERS).open(1, SAMPLES[0].type, SAMPLES[0].data.encode())

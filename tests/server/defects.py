@@ -5,7 +5,7 @@ import time
 
 import msgspec
 
-from api import ws
+from api import once, ws
 from infra import connections
 from infra.log.sqlite import SQLiteLog
 from infra.writer import Writer
@@ -40,6 +40,16 @@ def key_ignored():
         return await send(self, command, msgspec.structs.replace(origin, once=None))
 
     Writer.send = anew
+
+
+def keys_unknown():
+    """As `key_ignored`, and no answer is given again."""
+    key_ignored()
+
+    async def nothing(self, request):
+        return None
+
+    once.Turns.before = nothing
 
 
 def frame_forgotten():
