@@ -7,7 +7,7 @@ import pytest
 
 from infra.log.places import archive, open_log
 from infra.log.verify import verify
-from tests.api.cli.conftest import program, run, serving
+from tests.api.cli.conftest import Terminal, program, run, serving
 
 STORAGE = "\nstorage:\n  events: {url}\n  events_schema: {schema}\n"
 
@@ -126,6 +126,16 @@ def test_a_move_that_was_broken_off_is_finished(shop, place):
 
     assert (0, 0) == ((again := shop("events", "move", "--json")).code, again.json["events"])
     assert not shop.file.exists()
+
+
+def test_a_person_sees_how_far_it_is(shop):
+    shop.points()
+    head = verify(shop.file).head
+
+    ran = run("events", "move", "--project", str(shop.root), kind=Terminal)
+
+    assert f"{head}/{head}" in ran.err
+    assert ran.out.startswith("The log has moved to schema moved_")
 
 
 def refused(ran):

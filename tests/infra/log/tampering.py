@@ -22,6 +22,7 @@ class Tampered:
         shutil.copyfile(path, copy)
         self.random, self.database = random, sqlite3.connect(copy, isolation_level=None)
         self.execute("PRAGMA synchronous=OFF")
+        self.execute("PRAGMA journal_mode=MEMORY")
         self.events = self.execute("SELECT max(position) FROM events").fetchone()[0]
 
     def execute(self, sql, *values):
