@@ -81,6 +81,7 @@ def publish(
     desk.progress(ports.Progress(phase="committing", done=staged.rows, total=staged.rows))
     columns = staged.columns or tables.columns(connection, name)
     paths = staged.paths if staged.rows else ()
+    tables.sync(settings.warehouse, paths)
     snapshot = commit(
         connection,
         desk.lease,

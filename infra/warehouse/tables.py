@@ -1,5 +1,6 @@
 """Tables of the warehouse: what there is, and replacing one's content by staged files."""
 
+import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,25 @@ def staged_path(settings: Settings, name: Name) -> str:
     if not settings.data.startswith(S3):
         Path(folder).mkdir(parents=True, exist_ok=True)
     return f"{folder}/ducklake-{uuid.uuid4()}.parquet"
+
+
+def sync(settings: Settings, paths: Sequence[str]) -> None:
+    """Bring staged files to the disk, and the names by which they are found.
+
+    Call it before the commit that refers to them: the catalogue syncs its own file, and after a
+    power loss must not know of files that are not there.
+    """
+    if settings.data.startswith(S3):
+        return
+    data, made = Path(settings.data), {Path(path) for path in paths}
+    # The folders may be new too, up to the one that all tables share.
+    above = {folder for path in made for folder in path.parents if folder.is_relative_to(data)}
+    for each in (*made, *above):
+        descriptor = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:

@@ -83,6 +83,7 @@ class Server:
     ) -> None:
         self.root, self.people = root, people
         self._program, self._forks = program or SERVE, forks
+        self.under: tuple[str, ...] = ()  # a command that runs the server and leaves its pid to it
         self.port = free_port()
         self.log = root.with_name(f"{root.name}.log")
         self.process: subprocess.Popen[bytes] | Forked | None = None
@@ -108,7 +109,7 @@ class Server:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                (*command, *where),
+                (*self.under, *command, *where),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,106 @@
+"""The server with one defect planted in it: what the harnesses of this folder must notice.
+
+`python -m tests.faults.planted DEFECT serve …`
+"""
+
+import secrets
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.log import sqlite
+from infra.log.port import Failure
+from infra.views import store
+
+
+def unsynced() -> None:
+    """Commits return before the disk has them."""
+    real = sqlite.open_database
+
+    def open_database(path: sqlite.Place, *, readonly: bool = False) -> sqlite3.Connection:
+        database = real(path, readonly=readonly)
+        database.execute("PRAGMA synchronous=OFF")
+        return database
+
+    sqlite.open_database = open_database
+
+
+def hasty() -> None:
+    """Commands are answered before their commit, which comes with the next group's begin."""
+    real = sqlite.SQLiteLog.begin
+
+    def begin(log: sqlite.SQLiteLog) -> None:
+        if not log.connection.in_transaction:
+            real(log)
+
+    sqlite.SQLiteLog.begin = begin
+    sqlite.SQLiteLog.commit = late(sqlite.SQLiteLog.commit)
+
+
+COMMITS_HELD = 3
+
+
+def late(real: Callable[[sqlite.SQLiteLog], None]) -> Callable[[sqlite.SQLiteLog], None]:
+    """Every third commit is one; the others say that they were."""
+    count = 0
+
+    def commit(log: sqlite.SQLiteLog) -> None:
+        nonlocal count
+        count += 1
+        if count % COMMITS_HELD == 0:
+            real(log)
+
+    return commit
+
+
+def trusting() -> None:
+    """A commit that failed counts as one that was made."""
+    real = sqlite.SQLiteLog.commit
+
+    def commit(log: sqlite.SQLiteLog) -> None:
+        try:
+            real(log)
+        except sqlite3.OperationalError:
+            log.rollback()
+
+    sqlite.SQLiteLog.commit = commit
+
+
+def stubborn() -> None:
+    """After a failed commit it is simply tried on, as if nothing had happened."""
+    real = sqlite.SQLiteLog.failure
+
+    def failure(log: sqlite.SQLiteLog, error: Exception) -> Failure | None:
+        found = real(log, error)
+        return Failure.BUSY if found is Failure.LOST else found
+
+    sqlite.SQLiteLog.failure = failure
+
+
+def resigned() -> None:
+    """A full disk counts as a broken one."""
+    sqlite._FAILURES[sqlite3.SQLITE_FULL] = Failure.LOST
+
+
+def rebooted() -> None:
+    """No defect, but what follows a power cut: the machine has another boot id."""
+    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+        file.write(secrets.token_hex(16))
+    store.BOOT_ID = Path(file.name)
+
+
+DEFECTS = {each.__name__: each for each in (unsynced, hasty, trusting, stubborn, resigned, rebooted)}
+
+
+def program(defect: Callable[[], None]) -> tuple[str, ...]:
+    """How to run it, for the harness of the server."""
+    return ("-m", "tests.faults.planted", defect.__name__)
+
+
+if __name__ == "__main__":
+    DEFECTS[sys.argv.pop(1)]()
+    from infra.main import main
+
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The power goes at any moment: what was acknowledged is on the disk, and the log is sound.
+
+A `kill -9` leaves the system's cache alone and so proves nothing about fsync. Here the real server
+is recorded, system call by system call, and at every point of the recording the disk is rebuilt as
+a power cut may leave it (disk.py says how); the real recovery code opens it. An acknowledgement is
+the moment at which the server begins to send a successful answer: its own `sendto` in the trace.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults import planted
+from tests.faults.commits import Commits, Judged, Verdict, is_log
+from tests.faults.disk import Disk, lay_out
+from tests.faults.recording import Acknowledged, Recording, Step, Synced
+from tests.faults.script import Script
+from tests.faults.tracing import recorder, tracer_of
+from tests.server.harness import Server, copied, lives, tell, until
+from tests.server.template import ORDERS_ROWS
+
+SEED = int(os.environ.get("DANGO_TEST_SEED", "20261121"))
+IMAGES, IMAGES_SOAK = 2_000, 20_000
+CANARY_IMAGES = 300
+CANARY_SHARE_MIN = 0.5
+WHOLE, WHOLE_SOAK = 3, 40  # images on which a whole server is started
+ROUNDS, ROUNDS_SOAK = 12, 120  # of a key made and taken back, in each of the two lives
+RECOVERY_S_MAX = 2.0
+NOISE = 2.0  # how many times slower a busy machine may be
+COUNT = "select count(*) from raw_orders.orders"
+
+pytestmark = pytest.mark.usefixtures("strace")
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder for images: in memory where there is one, since the disk is what is simulated."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
+
+
+def live(server: Server, trace: Path, name: str, rounds: int, *, last: bool) -> None:
+    """One life of the server, recorded: from its start to a stop, or to its sudden end."""
+    server.under = recorder(trace)
+    server.start()
+    script, tracer = Script(server, name), tracer_of(server.pid)
+    assert script.run(rounds, users=True)
+    admin = server.client(session="admin")
+    assert "success" == server.sync(admin, "orders")["status"]
+    assert script.run(1)
+    if last:
+        server.kill()
+    else:
+        server.stop()
+    until(lambda: not lives(tracer))
+
+
+def record(server: Server, folder: Path, rounds: int) -> list[Step]:
+    """Two lives, so that a stop and a start between them are cut too."""
+    recording, steps = Recording(server.root), []
+    for number in (1, 2):
+        trace = folder / f"trace-{number}"
+        live(server, trace, f"life{number}", rounds, last=number == 2)
+        steps += recording.steps(trace)
+    return steps
+
+
+class Cuts:
+    """A recording, and the moments at which it is cut."""
+
+    def __init__(self, template: Path, steps: list[Step], folder: Path) -> None:
+        self._template, self._steps, self._folder = template, steps, folder
+        self._numbers = itertools.count()
+        self.commits = Commits(template, steps, folder)
+
+    def judged(self, images: int, random: Random) -> list[Judged]:
+        """So many images of the log, at all moments alike; several of a moment if need be."""
+        moments = sum(map(Disk(self._template, is_log).take, self._steps))
+        disk, seen, made, found = Disk(self._template, is_log), 0, 0, []
+        for step in self._steps:
+            if not disk.take(step):
+                continue
+            seen += 1
+            while made < images * seen // moments:
+                made += 1
+                place = self._folder / f"image-{next(self._numbers)}"
+                image = disk.after_cut(random)
+                found.append(self.commits.judge(image, disk.acknowledged, place))
+                shutil.rmtree(place)
+        return found
+
+    def whole(self, count: int, random: Random) -> Iterator[tuple[dict[str, bytes | None], int]]:
+        """Images of all files of the project, and what was acknowledged by then."""
+        every = len(self._steps) / count
+        chosen = {int(every * (number + random.random())) for number in range(count)}
+        disk = Disk(self._template)
+        for number, step in enumerate(self._steps):
+            disk.take(step)
+            if number in chosen:
+                yield disk.after_cut(random), disk.acknowledged
+
+
+def power_cuts(template, folder: Path, memory: Path, *, images: int, rounds: int, whole: int) -> None:
+    with copied(template, folder / "project") as server:
+        before = folder / "before"
+        shutil.copytree(server.root, before)
+        steps = record(server, folder, rounds)
+    random = Random(SEED)
+    cuts, begun = Cuts(before, steps, memory), time.monotonic()
+    found = cuts.judged(images, random)
+    took_s, slowest_s = time.monotonic() - begun, max(each.recovery_s for each in found)
+    counts = Counter(each.verdict for each in found)
+    tell(
+        f"{images} images of {len(cuts.commits.states)} commits, seed {SEED}: {dict(counts)},"
+        f" the slowest recovery {slowest_s * 1e3:.0f} ms, {took_s:.1f} s in all"
+    )
+    assert {Verdict.KEPT: images} == counts
+    assert RECOVERY_S_MAX > slowest_s
+    starts = [
+        started(template, folder / f"whole-{number}", image, acknowledged)
+        for number, (image, acknowledged) in enumerate(cuts.whole(whole, random))
+    ]
+    tell(f"{whole} servers on whole images: ready after {max(starts):.2f} s at most")
+    assert RECOVERY_S_MAX * NOISE > max(starts)
+
+
+def started(template, root: Path, image: dict[str, bytes | None], acknowledged: int) -> float:
+    """Start a server on an image, on a machine that was started anew, and look at everything."""
+    root.mkdir()
+    lay_out(image, root)
+    server = Server(root, template[1], planted.program(planted.rebooted))
+    try:
+        took_s = server.start()
+        admin = server.client(session="admin")
+        script = Script(server, "after")
+        assert acknowledged <= server.head(admin)
+        for event in server.events(admin, type="sync_completed"):
+            assert event["position"] and [[ORDERS_ROWS]] == server.rows(admin, COUNT)
+        assert script.run(1, users=True)
+        assert "success" == server.sync(admin, "orders")["status"]
+        assert [[ORDERS_ROWS]] == server.rows(admin, COUNT)
+        script.sound()
+    finally:
+        server.close()
+        shutil.rmtree(root)
+    return took_s
+
+
+def test_no_power_cut_takes_what_was_acknowledged(template, tmp_path, memory):
+    power_cuts(template, tmp_path, memory, images=IMAGES, rounds=ROUNDS, whole=WHOLE)
+
+
+@pytest.mark.soak
+def test_no_power_cut_of_a_long_run_takes_what_was_acknowledged(template, tmp_path, memory):
+    power_cuts(template, tmp_path, memory, images=IMAGES_SOAK, rounds=ROUNDS_SOAK, whole=WHOLE_SOAK)
+
+
+def test_a_log_that_is_not_synced_is_caught(template, tmp_path, memory):
+    program = planted.program(planted.unsynced)
+    with copied(template, tmp_path / "project", program) as server:
+        before = tmp_path / "before"
+        shutil.copytree(server.root, before)
+        recording = Recording(server.root)
+        live(server, tmp_path / "trace", "canary", ROUNDS, last=True)
+        steps = [*recording.steps(tmp_path / "trace")]
+    cuts = Cuts(before, steps, memory)
+    counts = Counter(each.verdict for each in cuts.judged(CANARY_IMAGES, Random(SEED)))
+    tell(f"without fsync, {CANARY_IMAGES} images: {dict(counts)}")
+    assert CANARY_IMAGES * CANARY_SHARE_MIN <= counts[Verdict.LOST] + counts[Verdict.CORRUPT]
