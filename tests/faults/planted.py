@@ -27,32 +27,24 @@ def unsynced() -> None:
     sqlite.open_database = open_database
 
 
+COMMITS_HELD = 4  # commands and their kept answers take turns: an answered command is among them
+
+
 def hasty() -> None:
-    """Commands are answered before their commit, which comes with the next group's begin."""
-    real = sqlite.SQLiteLog.begin
+    """Commands are answered before their commit: one commit is made of several that say so."""
+    begin, commit, count = sqlite.SQLiteLog.begin, sqlite.SQLiteLog.commit, 0
 
-    def begin(log: sqlite.SQLiteLog) -> None:
+    def begin_once(log: sqlite.SQLiteLog) -> None:
         if not log.connection.in_transaction:
-            real(log)
+            begin(log)
 
-    sqlite.SQLiteLog.begin = begin
-    sqlite.SQLiteLog.commit = late(sqlite.SQLiteLog.commit)
-
-
-COMMITS_HELD = 3
-
-
-def late(real: Callable[[sqlite.SQLiteLog], None]) -> Callable[[sqlite.SQLiteLog], None]:
-    """Every third commit is one; the others say that they were."""
-    count = 0
-
-    def commit(log: sqlite.SQLiteLog) -> None:
+    def commit_late(log: sqlite.SQLiteLog) -> None:
         nonlocal count
         count += 1
         if count % COMMITS_HELD == 0:
-            real(log)
+            commit(log)
 
-    return commit
+    sqlite.SQLiteLog.begin, sqlite.SQLiteLog.commit = begin_once, commit_late
 
 
 def trusting() -> None:
@@ -68,17 +60,6 @@ def trusting() -> None:
     sqlite.SQLiteLog.commit = commit
 
 
-def stubborn() -> None:
-    """After a failed commit it is simply tried on, as if nothing had happened."""
-    real = sqlite.SQLiteLog.failure
-
-    def failure(log: sqlite.SQLiteLog, error: Exception) -> Failure | None:
-        found = real(log, error)
-        return Failure.BUSY if found is Failure.LOST else found
-
-    sqlite.SQLiteLog.failure = failure
-
-
 def resigned() -> None:
     """A full disk counts as a broken one."""
     sqlite._FAILURES[sqlite3.SQLITE_FULL] = Failure.LOST
@@ -91,7 +72,9 @@ def rebooted() -> None:
     store.BOOT_ID = Path(file.name)
 
 
-DEFECTS = {each.__name__: each for each in (unsynced, hasty, trusting, stubborn, resigned, rebooted)}
+DEFECTS = {
+    each.__name__: each for each in (unsynced, hasty, trusting, resigned, rebooted)
+}
 
 
 def program(defect: Callable[[], None]) -> tuple[str, ...]:

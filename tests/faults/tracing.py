@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.harness import until
+from tests.server.harness import lives, until
 
 CHANGES = (
     *("openat", "lseek", "write", "pwrite64", "pwritev", "writev", "ftruncate", "fallocate"),
@@ -74,8 +74,10 @@ def injecting(pid: int, what: str, paths: tuple[Path, ...] = ()) -> Iterator[Non
         until(lambda: _traced(pid, tracer.pid), ATTACH_S, 0.005)
         yield
     finally:
-        if tracer.poll() is None:
+        if lives(pid):
             tracer.send_signal(signal.SIGINT)  # it lets go of the process, which goes on
+        else:
+            tracer.kill()  # it may wait for ever for threads that are gone
         tracer.wait(ATTACH_S)
 
 
