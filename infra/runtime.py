@@ -14,7 +14,7 @@ import msgspec
 
 from api.authentication import authenticate
 from api.platform import HttpSettings, Platform
-from commands.kernel import Overloaded, StorageFull
+from commands.kernel import OutcomeUnknown, Overloaded, StorageFull
 from commands.policies.runs import OpenRun
 from commands.policies.syncs import SyncPolicy
 from commands.policies.upkeep import UpkeepPolicy
@@ -228,7 +228,7 @@ class Runtime:
         stop, also when the start fails.
         """
         self.writer.start()
-        self._expiry = asyncio.create_task(self._forget_expired())
+        self._expiry = asyncio.create_task(self._tidy())
         if self._warehouse_settings.embedded:
             if not self.project.catalog.exists():
                 await self.make_warehouse()
@@ -244,11 +244,14 @@ class Runtime:
         if self.views.broken is None and not self.runner.running:
             await self.runner.start()
 
-    async def _forget_expired(self) -> None:
-        """Delete from the vault what has run out, soon after it did."""
+    async def _tidy(self) -> None:
+        """Delete from the vault what has run out, soon after it did; let views go on."""
         while True:
             # Told elsewhere, and tried again.
-            with contextlib.suppress(Overloaded, StorageFull, *self.log.errors):
+            with contextlib.suppress(Overloaded, OutcomeUnknown, StorageFull, *self.log.errors):
+                if self.views.broken is not None:
+                    await self.writer.call(self.views.resume)
+                    await self._follow()
                 if self.vault.expired():
                     await self.writer.transact(self.vault.expire)
             await asyncio.sleep(EXPIRY_S)

@@ -171,6 +171,9 @@ class Writer:
             unknown = OutcomeUnknown(self.failed)
             self._answer([(job, None, unknown) for job in jobs], [])
             return
+        if not self._views.has_room():
+            self._answer([(job, None, StorageFull()) for job in jobs], [])
+            return
         recorded: list[Recorded] = []
         try:
             answers = self._decide_all(jobs, recorded)

@@ -125,6 +125,10 @@ class Reader:
                 except duckdb.InvalidInputException as error:
                     discard(paths)
                     raise _unreadable(group) from error
+                except BaseException:
+                    # On a full disk, half a file would take the room to tell of the failure.
+                    discard(paths)
+                    raise
         return paths
 
     def _copy_sql(self, made: plan.Plan, group: plan.Group, path: str) -> str:

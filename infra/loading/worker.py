@@ -37,6 +37,10 @@ def start(config: msgspec.Raw) -> Run:
         except duckdb.OutOfMemoryException:
             reason = "The load needs more memory than it may have."
             raise ports.WorkFailed(reason, limit="memory") from None
+        except (duckdb.Error, OSError) as error:
+            if not attach.is_full(error):
+                raise
+            raise ports.WorkFailed(attach.FULL) from error
 
     return run
 

@@ -22,6 +22,7 @@ from infra.log.envelope import GENESIS, Codec, UnknownEvent
 from infra.log.port import Log
 from infra.log.replay import replay
 from infra.views import schema
+from infra.views.reserve import Reserve
 from infra.views.store import Store, build, connect, discard
 from projections.engine import Projection, Table, Unapplicable, ViewsBroken
 
@@ -120,6 +121,7 @@ class Views:
         self.projections, self.events = tuple(projections), tuple(events)
         self._log, self._codec, self._clock = log, codec, clock
         self._folder = folder
+        self._reserve = Reserve(folder / "reserve")
         self._tables = tuple(table for p in projections for table in p.tables)
         self.version = fingerprint()
         self.path = folder / f"views-{self.version}.db"
@@ -138,6 +140,10 @@ class Views:
 
     # following the log (the writer thread)
 
+    def has_room(self) -> bool:
+        """Whether more may be recorded: what comes can be shown even on a disk that is full."""
+        return self._reserve.hold()
+
     def apply(self, events: Sequence[Recorded], digest: bytes) -> None:
         """Bring the rows up to these events, the last of which has this hash in the chain.
 
@@ -146,9 +152,28 @@ class Views:
         if self.broken is not None or self._store is None:
             return
         try:
-            self.position = self._store.apply(events, digest)
+            try:
+                self.position = self._store.apply(events, digest)
+            except sqlite3.OperationalError as error:
+                if not is_full(error):
+                    raise
+                _log.error("the disk is full: the views take the room that was set aside")
+                self._reserve.release()
+                self.position = self._store.apply(events, digest)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing after it is applied
             self._break(error)
+
+    def resume(self) -> None:
+        """Go on when the views had stopped for want of room alone, and there is some again."""
+        if self._store is None or not (self.broken and is_full(self.broken)):
+            return
+        try:
+            self.position = self._follow(self._store)
+        except sqlite3.OperationalError as error:
+            _log.warning("the views cannot go on yet: %s", error)
+        else:
+            self.broken = None
+            _log.warning("the views go on")
 
     def swap(self, path: Path) -> None:
         """Take a file that was built beside into service, in place of the one that serves."""
@@ -213,6 +238,7 @@ class Views:
                 self._current.close()
             if self._store is not None:
                 self._store.close()
+            self._reserve.release()
 
     def _open(self) -> None:
         if not self._servable():
@@ -265,6 +291,11 @@ class Views:
     def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def is_full(error: Exception) -> bool:
+    """Whether there was no room for what SQLite was to write."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def fingerprint() -> str:

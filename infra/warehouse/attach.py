@@ -1,5 +1,6 @@
 """Open the warehouse in a child process: extensions from their wheels, nothing downloaded."""
 
+import errno
 import importlib.util
 import logging
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from infra.workers import secrecy
 LAKE = "lake"
 RETRIES_MAX = 50  # DuckLake's own, on conflicts in a PostgreSQL catalogue
 UNOPENED = "The warehouse could not be opened; the server's log says why."
+FULL = "The disk is full."
+FULL_WORDS = ("no space left on device", "database or disk is full")  # the system's, SQLite's
 
 log = logging.getLogger("infra.warehouse")
 
@@ -146,9 +149,16 @@ def _attach(
         raise _unopened(error) from None
 
 
+def is_full(error: Exception) -> bool:
+    """Tell whether there was no room for what was to be written."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return any(words in str(error).lower() for words in FULL_WORDS)
+
+
 def _unopened(error: duckdb.Error) -> ports.WorkFailed:
     log.warning("the warehouse could not be opened: %s", secrecy.hidden(str(error)))
-    return ports.WorkFailed(UNOPENED)
+    return ports.WorkFailed(FULL if is_full(error) else UNOPENED)
 
 
 def _secret(access: S3Access) -> str:

@@ -50,7 +50,7 @@ def sync(settings: Settings, paths: Sequence[str]) -> None:
     """Bring staged files to the disk, and the names by which they are found.
 
     Call it before the commit that refers to them: the catalogue syncs its own file, and after a
-    power loss must not know of files that are not there.
+    power loss must not know of files that are not there. Raises WorkFailed.
     """
     if settings.data.startswith(S3):
         return
@@ -58,11 +58,19 @@ def sync(settings: Settings, paths: Sequence[str]) -> None:
     # The folders may be new too, up to the one that all tables share.
     above = {folder for path in made for folder in path.parents if folder.is_relative_to(data)}
     for each in (*made, *above):
-        descriptor = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            _sync(each)
+        except OSError as error:
+            reason = f"What was loaded could not be brought to the disk: {error.strerror}."
+            raise ports.WorkFailed(reason) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:

@@ -29,7 +29,7 @@ from tests.faults.recording import (
 )
 
 SECTOR_BYTES = 512
-VOLATILE = ("-shm", ".sock")
+VOLATILE = ("-shm", ".sock", ".dango/reserve")
 
 
 class Inode:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.log import sqlite
 from infra.log.port import Failure
-from infra.views import store
+from infra.views import reserve, store
 
 
 def unsynced() -> None:
@@ -65,6 +65,11 @@ def resigned() -> None:
     sqlite._FAILURES[sqlite3.SQLITE_FULL] = Failure.LOST
 
 
+def unreserved() -> None:
+    """No room is set aside for the views."""
+    reserve.Reserve.hold = lambda _: True
+
+
 def rebooted() -> None:
     """No defect, but what follows a power cut: the machine has another boot id."""
     with tempfile.NamedTemporaryFile("w", delete=False) as file:
@@ -73,7 +78,7 @@ def rebooted() -> None:
 
 
 DEFECTS = {
-    each.__name__: each for each in (unsynced, hasty, trusting, resigned, rebooted)
+    each.__name__: each for each in (unsynced, hasty, trusting, resigned, unreserved, rebooted)
 }
 
 

@@ -17,7 +17,7 @@ CUT_SHORT = '"...'
 UNFINISHED = " <unfinished ...>"
 SYNCS = ("fsync", "fdatasync")
 # Whatever else changes a disk would be left out of the images without a word.
-UNMODELLED = ("pwritev", "writev", "fallocate", "sync_file_range", "link", "linkat", "symlink")
+UNMODELLED = ("pwritev", "writev", "sync_file_range", "link", "linkat", "symlink")
 
 
 class Made(NamedTuple):
@@ -133,8 +133,9 @@ class Recording:
             raise Unmodelled(f"{name} of {path}")
         elif name in SYNCS:
             yield Synced(path, thread)
-        elif name == "ftruncate":
-            yield Emptied(path, int(arguments.rpartition(", ")[2]))
+        elif name in ("ftruncate", "fallocate"):
+            *_, start, size = ("0", *arguments.split(", "))
+            yield Emptied(path, (int(start) if name == "fallocate" else 0) + int(size))
         elif name == "lseek":
             self._offsets[self._descriptor(arguments)] = result
         elif name == "pwrite64":

@@ -86,7 +86,7 @@ class Script:
         return answer
 
     def stored(self) -> dict[str, list[str]]:
-        """The types of the events that each request led to."""
+        """The events that each request was for, as far as they are there."""
         found: dict[str, list[str]] = {id: [] for id in self.told}
         after, more = 0, True
         while more:
@@ -94,7 +94,8 @@ class Script:
             page = self._client.get("/api/events", params=query).json()
             for event in page["events"]:
                 after = event["position"]
-                if event["correlation"] in found:
+                told = self.told.get(event["correlation"])
+                if told is not None and event["type"] == told.event:
                     found[event["correlation"]].append(event["type"])
             more = page["more"]
         return found

