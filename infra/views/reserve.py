@@ -10,10 +10,14 @@ import contextlib
 import errno
 import logging
 import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 RESERVE_BYTES: Final = 4 * 1024 * 1024  # the rows of the largest group of commands, many times
+
+T = TypeVar("T")
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _log = logging.getLogger("dango.views")
@@ -31,6 +35,17 @@ class Reserve:
         if not self._held:
             self._held = self._take()
         return self._held
+
+    def use(self, write: Callable[[], T]) -> T:
+        """What the function gives; when it finds the disk full, it gets the room that was held."""
+        try:
+            return write()
+        except sqlite3.OperationalError as error:
+            if not is_full(error):
+                raise
+            _log.error("the disk is full: the views take the room that was set aside")
+            self.release()
+            return write()
 
     def release(self) -> None:
         """Give the room to whoever writes next."""
@@ -52,3 +67,8 @@ class Reserve:
             # Better to go on without than not at all.
             _log.warning("no room can be set aside for the views: %s", error.strerror)
         return True
+
+
+def is_full(error: Exception | None) -> bool:
+    """Whether there was no room for what SQLite was to write."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL

@@ -22,7 +22,7 @@ from infra.log.envelope import GENESIS, Codec, UnknownEvent
 from infra.log.port import Log
 from infra.log.replay import replay
 from infra.views import schema
-from infra.views.reserve import Reserve
+from infra.views.reserve import Reserve, is_full
 from infra.views.store import Store, build, connect, discard
 from projections.engine import Projection, Table, Unapplicable, ViewsBroken
 
@@ -149,23 +149,16 @@ class Views:
 
         An event that cannot be applied stops the views.
         """
-        if self.broken is not None or self._store is None:
+        if self.broken is not None or (store := self._store) is None:
             return
         try:
-            try:
-                self.position = self._store.apply(events, digest)
-            except sqlite3.OperationalError as error:
-                if not is_full(error):
-                    raise
-                _log.error("the disk is full: the views take the room that was set aside")
-                self._reserve.release()
-                self.position = self._store.apply(events, digest)
+            self.position = self._reserve.use(lambda: store.apply(events, digest))
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing after it is applied
             self._break(error)
 
     def resume(self) -> None:
         """Go on when the views had stopped for want of room alone, and there is some again."""
-        if self._store is None or not (self.broken and is_full(self.broken)):
+        if self._store is None or not is_full(self.broken):
             return
         try:
             self.position = self._follow(self._store)
@@ -291,11 +284,6 @@ class Views:
     def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
-
-
-def is_full(error: Exception) -> bool:
-    """Whether there was no room for what SQLite was to write."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def fingerprint() -> str:

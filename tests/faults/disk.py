@@ -5,8 +5,8 @@ The model is POSIX to the letter, which is stricter than the file systems that p
 - what was written before a sync of its file came back is there, whole;
 - every later write is there whole, in some of its 512-byte sectors, or not at all, each for itself,
   and so is every later change of a length;
-- a name that was made, changed or removed is so for certain after a sync of its folder; before, each
-  of these changes is there or not, each for itself. A sync of the file alone does not keep its name.
+- a name that was made, changed or removed is so for certain after a sync of its folder; before,
+  each of these changes is there or not, each for itself. A sync of the file does not keep its name.
 
 What is mapped into memory is not in a trace: SQLite's `-shm` files, which a start makes anew.
 """
@@ -134,6 +134,13 @@ class Disk:
                 _rename(self.safe, step, entry)
                 del self._entries[number]
 
+    def unsafe(self) -> set[str]:
+        """Names of files that are there, but need not be after a cut, or not whole."""
+        unsafe = {name for name, inode in self.now.items() if inode.pending}
+        return unsafe | {
+            name for name, inode in self.now.items() if self.safe.get(name) is not inode
+        }
+
     # images
 
     def after_cut(self, random: Random) -> dict[str, bytes | None]:
@@ -150,8 +157,7 @@ class Disk:
     def as_it_is(self) -> dict[str, bytes | None]:
         """What the files hold at this moment."""
         return {
-            name: None if inode.folder else bytes(inode.whole())
-            for name, inode in self.now.items()
+            name: None if inode.folder else bytes(inode.whole()) for name, inode in self.now.items()
         }
 
 

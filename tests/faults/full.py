@@ -18,12 +18,13 @@ def small_disk(place: Path, size_bytes: int) -> Iterator["SmallDisk"]:
     """A file system of its own, in memory; skipped where we may not mount, but for CI."""
     place.mkdir()
     mount = ("mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(place))
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         absent("a file system of its own cannot be mounted here (it takes root)")
     try:
         yield SmallDisk(place)
     finally:
-        subprocess.run(("umount", "--lazy", str(place)), check=True)
+        unmount = ("umount", "--lazy", str(place))
+        subprocess.run(unmount, check=True)
 
 
 class SmallDisk:

@@ -16,6 +16,7 @@ _POSITION = re.compile(rb"\r\nx-position: (\d+)\r\n", re.IGNORECASE)
 CUT_SHORT = '"...'
 UNFINISHED = " <unfinished ...>"
 SYNCS = ("fsync", "fdatasync")
+NAMING = ("rename", "renameat", "renameat2", "mkdir", "unlink", "unlinkat", "rmdir")
 # Whatever else changes a disk would be left out of the images without a word.
 UNMODELLED = ("pwritev", "writev", "sync_file_range", "link", "linkat", "symlink")
 
@@ -125,22 +126,27 @@ class Recording:
         path = self._path_of(arguments)
         if name == "openat":
             yield from self._opened(arguments, f"{result}", _text(call[4] or ""))
-        elif name in ("rename", "renameat", "renameat2", "mkdir", "unlink", "unlinkat", "rmdir"):
+        elif name in NAMING:
             yield from self._renamed(name, [_text(s) for s in _STRING.findall(arguments)])
-        elif path is None:
-            return
-        elif name in UNMODELLED or CUT_SHORT in arguments:
-            raise Unmodelled(f"{name} of {path}")
-        elif name in SYNCS:
-            yield Synced(path, thread)
-        elif name in ("ftruncate", "fallocate"):
-            *_, start, size = ("0", *arguments.split(", "))
-            yield Emptied(path, (int(start) if name == "fallocate" else 0) + int(size))
+        elif path is not None:
+            if name in UNMODELLED or CUT_SHORT in arguments:
+                raise Unmodelled(f"{name} of {path}")
+            if name in SYNCS:
+                yield Synced(path, thread)
+            else:
+                yield from self._changed(path, name, arguments, result)
+
+    def _changed(self, path: str, name: str, arguments: str, result: int) -> Iterator[Step]:
+        """What a call did to the bytes of a file; `result` is as the call gave it."""
+        last = arguments.rpartition(", ")[2]
+        if name == "ftruncate":
+            yield Emptied(path, int(last))
+        elif name == "fallocate":
+            yield Emptied(path, sum(map(int, arguments.split(", ")[-2:])))
         elif name == "lseek":
             self._offsets[self._descriptor(arguments)] = result
         elif name == "pwrite64":
-            data = _bytes(_STRING.search(arguments)[1])[:result]
-            yield Written(path, int(arguments.rpartition(", ")[2]), data)
+            yield Written(path, int(last), _bytes(_STRING.search(arguments)[1])[:result])
         elif name == "write":
             descriptor = self._descriptor(arguments)
             offset = self._offsets.get(descriptor, 0)

@@ -4,9 +4,8 @@ Every request has an Idempotency-Key of its own, which is its X-Request-ID too, 
 can be found by their correlation.
 """
 
-import msgspec
-
 import httpx
+import msgspec
 
 from tests.server.harness import Server
 

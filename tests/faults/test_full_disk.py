@@ -114,4 +114,3 @@ def test_a_sync_that_finds_no_room_fails_and_says_why(served, disk):
     disk.free()
     assert "success" == served.sync(admin, "orders")["status"]
     assert [[ORDERS_ROWS + ROWS]] == served.rows(admin, COUNT)
-

@@ -100,4 +100,3 @@ def test_a_success_without_a_commit_is_caught(template, tmp_path):
     lost = [id for id, told in script.told.items() if told.acknowledged and not stored[id]]
     tell(f"acknowledged although the commit had failed: {lost}")
     assert lost
-

@@ -61,11 +61,12 @@ def injecting(pid: int, what: str, paths: tuple[Path, ...] = ()) -> Iterator[Non
     Calls are counted for each thread by itself, so that those of the writer are always the same
     ones. With paths, only calls that name them, or a descriptor of theirs, count.
     """
-    limits = [part for path in paths for part in ("-P", str(path))]
     calls = what.partition(":")[0]
+    command = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={what}"]
+    for path in paths:
+        command += ["-P", str(path)]
     tracer = subprocess.Popen(
-        ("strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", *limits)
-        + ("-e", f"inject={what}", "-p", str(pid)),
+        (*command, "-p", str(pid)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
