@@ -58,7 +58,6 @@ def settle(script: Script, *, gently: bool) -> list[str]:
     lost = [id for id, told in script.told.items() if told.acknowledged and not stored[id]]
     script.again()
     assert script.wanted() == script.stored()
-    script.sound()
     return lost
 
 
@@ -76,6 +75,7 @@ def failing(template, root, places: Iterable[tuple[str, Iterable[int]]]) -> int:
                 answers += len(script.told)
                 unknown += sum(not told.acknowledged for told in script.told.values())
                 assert [] == settle(script, gently=number % 2 == 0)
+        Script(server, "end").sound()
     tell(f"{failures} I/O errors: {answers} answers, {unknown} of them unknown, 0 lost, 0 doubled")
     return failures
 

@@ -49,7 +49,6 @@ class Kills:
         self.doubled += [id for id, types in stored.items() if len(types) > 1]
         self.acknowledged += len(promised)
         self.kills += not survived
-        script.sound()
         return not survived
 
     def settled(self) -> None:
@@ -69,6 +68,7 @@ def killed(template, root, boundaries: Iterable[tuple[str, Iterable[int]]]) -> K
             for number in numbers:
                 if not kills.kill_at(call, number):
                     break
+        Script(server, "end").sound()
     return kills
 
 
