@@ -55,6 +55,7 @@ async def create(
         finally:
             await runtime.stop()
         logs.rename(new, complete)
+        project.settle()
     return Made(project=project, email=address, password=None if password else chosen)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from infra import keys
+from infra import durable, keys
 
 FOLDER: Final = ".dango"
 PRIVATE: Final = 0o700
@@ -99,6 +99,15 @@ class Project:
         if not project.master_key.exists() and keys.VARIABLE not in os.environ:
             keys.create(project.master_key)
         return project
+
+    def settle(self) -> None:
+        """Bring a new project to the disk: its files, and the names of all, its own too."""
+        folders = (self.folder, self.catalog.parent, self.data, self.uploads, self.uploads.parent)
+        made = [folder for folder in (*folders, self.root, self.root.parent) if folder.is_dir()]
+        for folder in (self.folder, self.catalog.parent):
+            made += [path for path in folder.glob("*") if path.is_file()]
+        for path in made:
+            durable.sync(path)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """Tables of the warehouse: what there is, and replacing one's content by staged files."""
 
-import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 
 from commands import ports
 from domain.datasets import Column, Table
+from infra import durable
 from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import PLAIN_NAME, identifier, literal
 from infra.warehouse.settings import S3, Settings
@@ -59,18 +59,10 @@ def sync(settings: Settings, paths: Sequence[str]) -> None:
     above = {folder for path in made for folder in path.parents if folder.is_relative_to(data)}
     for each in (*made, *above):
         try:
-            _sync(each)
+            durable.sync(each)
         except OSError as error:
             reason = f"What was loaded could not be brought to the disk: {error.strerror}."
             raise ports.WorkFailed(reason) from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:
