@@ -70,6 +70,7 @@ def cycle(server: Server, disk: SmallDisk, blocks: int) -> tuple[int, int]:
     assert script.told[f"{script.name}-user"].body["email"] in admin.get("/api/admin/users").text
     asked = server.events(admin, type="sync_requested")[-1]
     assert "success" == server.job(admin, asked["position"])["status"]
+    script.tidy()
     return len(script.told), len(unsure)
 
 

@@ -49,6 +49,7 @@ class Kills:
         self.doubled += [id for id, types in stored.items() if len(types) > 1]
         self.acknowledged += len(promised)
         self.kills += not survived
+        script.tidy()
         return not survived
 
     def settled(self) -> None:
