@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-RESERVE_BYTES: Final = 4 * 1024 * 1024  # the rows of the largest group of commands, many times
+RESERVE_KIB: Final = 4 * 1024  # the rows of the largest group of commands, many times
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Reserve:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+                os.posix_fallocate(descriptor, 0, RESERVE_KIB * 1024)
             finally:
                 os.close(descriptor)
         except OSError as error:

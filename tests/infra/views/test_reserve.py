@@ -9,7 +9,7 @@ from commands.kernel import StorageFull
 from commands.queries import RecordQuery
 from domain.queries import QueryExecuted
 from infra.views import reserve
-from infra.views.reserve import RESERVE_BYTES, Reserve
+from infra.views.reserve import RESERVE_KIB, Reserve
 from projections.engine import ViewsBroken
 from tests.core import Core
 
@@ -30,7 +30,7 @@ def pages(core, more):
 @pytest.fixture
 def short(tmp_path, monkeypatch):
     """A disk that has not as much room as is to be set aside."""
-    monkeypatch.setattr(reserve, "RESERVE_BYTES", 2 * shutil.disk_usage(tmp_path).total)
+    monkeypatch.setattr(reserve, "RESERVE_KIB", shutil.disk_usage(tmp_path).total // 512)
 
 
 def test_the_room_is_held_while_the_log_is_open(tmp_path):
@@ -39,7 +39,7 @@ def test_the_room_is_held_while_the_log_is_open(tmp_path):
             await core.send(query(1))
             return (tmp_path / "reserve").stat().st_size
 
-    assert RESERVE_BYTES == asyncio.run(live())
+    assert RESERVE_KIB * 1024 == asyncio.run(live())
     assert not (tmp_path / "reserve").exists()
 
 
