@@ -11,9 +11,9 @@ from infra.views.store import discard
 from infra.views.views import Views
 from infra.workers.pool import Pool
 from infra.writer import Writer
+from projections.table import SHARES
 
 DEADLINE_S: Final = 3600.0
-SHARES: Final = 2  # as many as workers of the log may work at the same time
 
 
 class ViewsUpkeep:
@@ -70,11 +70,9 @@ class ViewsUpkeep:
 
 async def fold(pool: Pool, log: str, upto: int, path: Path) -> None:
     """Fold a log into a new file at `path`: in shares at the same time, which are then joined."""
-    paths = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, SHARES))]
+    paths = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, len(SHARES)))]
     folding = [
-        asyncio.create_task(
-            _done(pool, Build(log=log, views=str(at), upto=upto, share=number, shares=SHARES))
-        )
+        asyncio.create_task(_done(pool, Build(log=log, views=str(at), upto=upto, share=number)))
         for number, at in enumerate(paths)
     ]
     try:

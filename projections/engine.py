@@ -10,7 +10,7 @@ answers for any position (infra/views.py makes temporary views of these names).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -61,13 +61,25 @@ class Rows(Protocol):
         ...
 
 
-def stamp(at: datetime) -> str:
-    """The text of a moment in UTC, in a spelling whose order is that of time."""
-    text = _encode(at).decode()
-    # As JSON has it, but always with its microseconds.
-    return text[1:-1] if len(text) == _STAMP_LENGTH else f"{text[1:20]}.000000Z"
+class _Stamp:
+    """The text of a moment in UTC, in a spelling whose order is that of time.
+
+    Made once for all rows of an event: they ask with the same object.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[datetime, str] = (datetime.min.replace(tzinfo=UTC), "")
+
+    def __call__(self, at: datetime) -> str:
+        last = self._last
+        if last[0] is not at:
+            text = _encode(at).decode()  # as JSON has it, but always with its microseconds
+            whole = text[1:-1] if len(text) == _STAMP_LENGTH else f"{text[1:20]}.000000Z"
+            last = self._last = (at, whole)
+        return last[1]
 
 
+stamp: Final = _Stamp()
 _encode: Final = msgspec.json.Encoder().encode
 _STAMP_LENGTH: Final = len('"2026-01-01T00:00:00.000000Z"')
 
@@ -136,22 +148,6 @@ def plan(projections: Sequence[Projection], events: Sequence[type[Event]]) -> Pl
         )
         for event in events
     }
-
-
-def shares(projections: Sequence[Projection], count: int) -> list[tuple[Projection, ...]]:
-    """Shares of about equal work, to be folded at the same time: no table has two projections.
-
-    Counted by the types of events that each takes; a row of every event is half of that work.
-    """
-    types = len({event for projection in projections for event in projection.on})
-    found: list[list[Projection]] = [[] for _ in range(count)]
-    loads = [0] * count
-    by_load = [(types // 2 if p.row is not None else len(p.on), p) for p in projections]
-    for load, projection in sorted(by_load, key=lambda pair: -pair[0]):
-        least = loads.index(min(loads))
-        found[least].append(projection)
-        loads[least] += load
-    return [tuple(share) for share in found if share]
 
 
 def apply(wanted: Wanted, rows: Rows, recorded: Recorded) -> None:

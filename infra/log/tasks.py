@@ -13,13 +13,12 @@ class Verify(msgspec.Struct, frozen=True, tag=True):
 
 
 class Build(msgspec.Struct, frozen=True, tag=True):
-    """Fold a log up to a position into a new views file, for one of several shares of it."""
+    """Fold a log up to a position into a new views file, for one share of the projections."""
 
     log: str
     views: str
     upto: int
     share: int
-    shares: int
 
 
 class Join(msgspec.Struct, frozen=True, tag=True):

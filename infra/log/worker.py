@@ -20,8 +20,7 @@ from infra.views.join import join
 from infra.views.store import build, differences, discard
 from infra.workers.desk import Desk, Run
 from projections.audit import Verified
-from projections.engine import shares
-from projections.table import PROJECTIONS
+from projections.table import PROJECTIONS, SHARES
 
 PROGRESS_EVENTS: Final = 20_000
 
@@ -37,8 +36,7 @@ def start(_: msgspec.Raw) -> Run:
                 return verify(log, noted)
             case tasks.Build(log=log, views=views, upto=upto):
                 events = _told(desk, replay(codec, log, upto=upto))
-                share = shares(PROJECTIONS, task.shares)[task.share]
-                return build(Path(views), share, EVENTS, events)
+                return build(Path(views), SHARES[task.share], EVENTS, events)
             case tasks.Join(views=views, others=others):
                 return join(Path(views), map(Path, others))
             case tasks.Check(log=log, views=views):

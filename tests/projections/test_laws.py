@@ -11,7 +11,6 @@ from domain.kernel import tags
 from domain.registry import EVENTS
 from infra.views.store import Store, build, connect, differences
 from projections import audit
-from projections.engine import shares
 from projections.table import PROJECTIONS
 from tests import shapes
 from tests.decisions import NOW, recorded
@@ -59,14 +58,6 @@ def test_every_event_has_its_row_in_the_audit_index(kind, data):
 
     assert (7, kind.type_name(), event.stream()) == (row[0], row[3], row[4])
     assert len(audit.EVENTS.columns) == len(row)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 50])
-def test_shares_have_each_projection_once(count):
-    found = shares(PROJECTIONS, count)
-
-    assert sorted(map(by_name, PROJECTIONS)) == sorted(p.name for share in found for p in share)
-    assert min(count, len(PROJECTIONS)) == len(found)
 
 
 def some(seed):

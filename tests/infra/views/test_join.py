@@ -7,8 +7,7 @@ import pytest
 from domain.registry import EVENTS
 from infra.views.join import join
 from infra.views.store import build, connect, differences
-from projections.engine import shares
-from projections.table import PROJECTIONS
+from projections.table import PROJECTIONS, SHARES
 from tests.bench import history
 
 COUNT = 400
@@ -20,17 +19,15 @@ def folded(path, projections, count=COUNT):
     return path
 
 
-def parts(folder, counts):
-    found = shares(PROJECTIONS, len(counts))
+def parts(folder, *counts):
     return [
         folded(folder / f"part-{number}.db", share, count)
-        for number, (share, count) in enumerate(zip(found, counts, strict=True))
+        for number, (share, count) in enumerate(zip(SHARES, counts, strict=True))
     ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_shares_that_were_joined_are_the_whole(tmp_path, count):
-    first, *others = parts(tmp_path, [COUNT] * count)
+def test_shares_that_were_joined_are_the_whole(tmp_path):
+    first, *others = parts(tmp_path, COUNT, COUNT)
 
     assert COUNT <= join(first, others)
 
@@ -47,7 +44,7 @@ def indexes(path):
 
 
 def test_shares_of_different_positions_are_not_joined(tmp_path):
-    first, second = parts(tmp_path, [COUNT, COUNT - 50])
+    first, second = parts(tmp_path, COUNT, COUNT - 50)
 
     with pytest.raises(RuntimeError, match="another position"):
         join(first, [second])
