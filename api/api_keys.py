@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from api.auth import Done, own_account
 from api.authentication import key_proof, key_seen
-from api.call import Call
+from api.call import Call, Done
+from api.sessions import own_account
 from commands.api_keys import NAME, CreateApiKey, RevokeApiKey
 from domain import api_keys as rules
 from domain.api_keys import KeyId

@@ -16,8 +16,7 @@ from typing import Final
 import msgspec
 
 from api.networks import Source
-from domain.guesses import Guesses
-from domain.sessions import TooManyAttempts
+from domain.guesses import Guesses, TooManyAttempts
 
 MINUTE: Final = timedelta(minutes=1)
 NETWORK_PER_MINUTE_MAX: Final = 10  # failed logins of one network, which is not this machine

@@ -30,6 +30,12 @@ class BadKey(Exception):
     """An Idempotency-Key that is none."""
 
 
+class Done(msgspec.Struct, frozen=True):
+    """The answer to what has nothing else to tell."""
+
+    success: bool = True
+
+
 class Key(msgspec.Struct, frozen=True):
     """The idempotency key of a request: `id` for actor and key, `request` for what was asked."""
 

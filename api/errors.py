@@ -21,7 +21,18 @@ from api.call import AnswerGone, BadKey
 from api.pages import trouble
 from commands import ports
 from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
-from domain import api_keys, emails, passwords, sessions, sources, syncs, upkeep, users
+from domain import (
+    api_keys,
+    emails,
+    guesses,
+    links,
+    passwords,
+    sessions,
+    sources,
+    syncs,
+    upkeep,
+    users,
+)
 from domain.kernel import Refused
 from projections.engine import ViewsBroken
 
@@ -33,17 +44,21 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     api_keys.KeyMissing: 404,
     api_keys.TooManyKeys: 409,
     emails.EmailInvalid: 422,
+    guesses.TooManyAttempts: 429,
+    links.AcceptedAlready: 409,
+    links.LinkInvalid: 401,
     passwords.PasswordUnchanged: 422,
     passwords.PasswordWeak: 422,
     sessions.BadCredentials: 401,
     sessions.PasswordStale: 409,
     sessions.SessionMissing: 404,
-    sessions.TooManyAttempts: 429,
     sessions.WrongPassword: 403,
+    users.EmailDiffers: 422,
     users.EmailTaken: 409,
     users.LastAdmin: 409,
     users.UserInactive: 409,
     users.UserMissing: 404,
+    users.UserPending: 409,
     sources.SchemaTaken: 409,
     sources.SourceMissing: 404,
     syncs.SchemaBusy: 409,

@@ -49,6 +49,14 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.public_url is not None and self.public_url.startswith("https://")
 
     @property
+    def base_url(self) -> str:
+        """What a link to this server begins with."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        host = "localhost" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - told
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def cookie(self) -> str:
         """The name of the session cookie."""
         return "__Host-dango_session" if self.secure else "dango_session"

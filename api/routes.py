@@ -9,8 +9,10 @@ from api import (
     events,
     export,
     health,
+    links,
     logs,
     queries,
+    sessions,
     sources,
     syncs,
     upkeep,
@@ -21,7 +23,7 @@ from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
-from api.table import NOW_ONLY, Route, delete, form, get, page, post, socket
+from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
 OWN: Final = "it tells what the caller may do now"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
@@ -38,19 +40,31 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/auth/logout", SIGNED_IN, auth.logout),
     get("/api/auth/me", PUBLIC, auth.me, always_now=OWN),
     post("/api/auth/change-password", SESSION, auth.change_password),
-    get("/api/auth/sessions", SESSION, auth.list_sessions, always_now=OWN),
-    delete("/api/auth/sessions/{session_id:str}", SESSION, auth.revoke_session),
+    get("/api/auth/sessions", SESSION, sessions.list_sessions, always_now=OWN),
+    delete("/api/auth/sessions/{session_id:str}", SESSION, sessions.revoke_session),
     post("/api/auth/api-keys", SESSION, api_keys.create_key, shows_secret=True),
     get("/api/auth/api-keys", SIGNED_IN, api_keys.list_keys, always_now=OWN),
     delete("/api/auth/api-keys/{key_id:str}", SESSION, api_keys.revoke_key),
+    post("/api/auth/accept-invite", PUBLIC, links.accept_invite),
+    post("/api/auth/reset-password", PUBLIC, links.reset_password),
+    # accounts
     get("/api/admin/users", "users.manage", users.list_users),
     post("/api/admin/users", "users.manage", users.create_user, status=201, shows_secret=True),
+    delete("/api/admin/users/{user_id:str}", "users.manage", users.delete_user),
+    post(
+        "/api/admin/users/{user_id:str}/reinvite", "users.manage", users.reinvite, shows_secret=True
+    ),
+    put("/api/admin/users/{user_id:str}/role", "users.manage", users.change_role),
     post(
         "/api/admin/users/{user_id:str}/reset-password",
         "users.manage",
         users.reset_password,
         shows_secret=True,
     ),
+    post("/api/admin/users/{user_id:str}/deactivate", "users.manage", users.deactivate),
+    post("/api/admin/users/{user_id:str}/reactivate", "users.manage", users.reactivate),
+    post("/api/admin/users/{user_id:str}/unlock", "users.manage", users.unlock),
+    post("/api/admin/users/{user_id:str}/revoke-sessions", "users.manage", users.revoke_sessions),
     # sources and syncs
     get("/api/sources", READS, sources.list_sources),
     get("/api/sources/{source_name:str}/details", READS, sources.source_details),

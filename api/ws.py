@@ -39,10 +39,8 @@ ACCESS: Final = frozenset(
     for kind in (
         api_keys.ApiKeyRevoked,
         sessions.SessionEnded,
-        users.PasswordChanged,
-        users.PasswordReset,
-        users.UserDeactivated,
         users.UserRoleChanged,
+        *users.ENDS_SESSIONS,
     )
 )
 

@@ -131,18 +131,42 @@ class ChangePassword(Command, frozen=True, kw_only=True):
         return (password, self.session.keep(self.user_id))
 
 
-SessionCommand = StartSession | FailLogin | FailCurrentPassword | EndSession | ChangePassword
+class EndAllSessions(Command, frozen=True, kw_only=True):
+    """End all sessions of a user."""
+
+    user_id: UserId
+
+
+class UnlockUser(Command, frozen=True, kw_only=True):
+    """Let the failed logins of an account count no more."""
+
+    user_id: UserId
+    email_digest: str
+    at: datetime
+
+
+SessionCommand = (
+    StartSession
+    | FailLogin
+    | FailCurrentPassword
+    | EndSession
+    | EndAllSessions
+    | ChangePassword
+    | UnlockUser
+)
 
 
 def boundary(command: SessionCommand) -> Boundary:
     """What counts."""
     match command:
-        case StartSession() | FailLogin():
+        case StartSession() | FailLogin() | UnlockUser():
             return sessions.login(command.user_id, command.email_digest, command.at)
         case FailCurrentPassword() | ChangePassword():
             return sessions.guarded(command.user_id, command.session_id)
         case EndSession():
             return sessions.one(command.session_id, command.user_id)
+        case EndAllSessions():
+            return sessions.of_user(command.user_id)
         case _:
             assert_never(command)
 
@@ -172,6 +196,10 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
             return sessions.fail_again(state, wrong, command.at)
         case EndSession():
             return sessions.end(state, command.session_id, command.user_id, command.reason)
+        case EndAllSessions():
+            return sessions.end_all(state)
+        case UnlockUser(user_id=user, email_digest=digest):
+            return sessions.unlock(state, sessions.UserUnlocked(user_id=user, email_digest=digest))
         case ChangePassword():
             return _change_password(state, command)
         case _:
@@ -198,5 +226,7 @@ DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     FailLogin: _DECIDER,
     FailCurrentPassword: _DECIDER,
     EndSession: _DECIDER,
+    EndAllSessions: _DECIDER,
+    UnlockUser: _DECIDER,
     ChangePassword: _DECIDER,
 }

@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
-from commands import api_keys, projects, queries, sessions, sources, syncs, upkeep, users
+from commands import api_keys, links, projects, queries, sessions, sources, syncs, upkeep, users
 from commands.kernel import Command
 from domain.kernel import Decider
 
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     **projects.DECIDERS,
     **users.DECIDERS,
+    **links.DECIDERS,
     **sessions.DECIDERS,
     **api_keys.DECIDERS,
     **sources.DECIDERS,

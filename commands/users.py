@@ -59,17 +59,6 @@ class CreateUser(Command, frozen=True, kw_only=True):
         )
 
 
-class ResetPassword(Command, frozen=True, kw_only=True):
-    """Give an account a temporary password."""
-
-    user_id: UserId
-    credential: Credential
-    password_hash: str
-
-    def vault(self) -> tuple[Keep | Forget, ...]:
-        return (Keep(PASSWORD, self.user_id, self.password_hash.encode()),)
-
-
 class ChangeRole(Command, frozen=True, kw_only=True):
     """Give an account another role."""
 
@@ -89,7 +78,17 @@ class ReactivateUser(Command, frozen=True, kw_only=True):
     user_id: UserId
 
 
-UserCommand = CreateUser | ResetPassword | ChangeRole | DeactivateUser | ReactivateUser
+class DeleteUser(Command, frozen=True, kw_only=True):
+    """End an account for good, and forget whose it was."""
+
+    user_id: UserId
+    confirmed: str | None = None  # digest of an e-mail address that must be the account's
+
+    def vault(self) -> tuple[Keep | Forget, ...]:
+        return (Forget(None, self.user_id),)
+
+
+UserCommand = CreateUser | ChangeRole | DeactivateUser | ReactivateUser | DeleteUser
 
 
 def boundary(command: UserCommand) -> Boundary:
@@ -97,9 +96,9 @@ def boundary(command: UserCommand) -> Boundary:
     match command:
         case CreateUser():
             return users.newcomer(command.user_id, command.email_digest)
-        case ChangeRole() | DeactivateUser():
+        case ChangeRole() | DeactivateUser() | DeleteUser():
             return users.account_among_admins(command.user_id)
-        case ResetPassword() | ReactivateUser():
+        case ReactivateUser():
             return users.account(command.user_id)
         case _:
             assert_never(command)
@@ -119,14 +118,14 @@ def decide(state: users.Users, command: UserCommand) -> Sequence[Event]:
                     must_change_password=command.must_change_password,
                 ),
             )
-        case ResetPassword():
-            return users.reset_password(state, command.user_id, command.credential)
         case ChangeRole():
             return users.change_role(state, command.user_id, command.role)
         case DeactivateUser():
             return users.deactivate(state, command.user_id)
         case ReactivateUser():
             return users.reactivate(state, command.user_id)
+        case DeleteUser():
+            return users.delete(state, command.user_id, command.confirmed)
         case _:
             assert_never(command)
 
@@ -136,8 +135,8 @@ _DECIDER: Final = Decider(
 )
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     CreateUser: _DECIDER,
-    ResetPassword: _DECIDER,
     ChangeRole: _DECIDER,
     DeactivateUser: _DECIDER,
     ReactivateUser: _DECIDER,
+    DeleteUser: _DECIDER,
 }

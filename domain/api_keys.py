@@ -1,6 +1,6 @@
 """API keys: a user's way in for programs.
 
-Invariants: a key belongs to one user and dies with that account's deactivation, for good; a user
+Invariants: a key belongs to one user and dies when that account loses its access, for good; a user
 has a bounded number of live keys. A key's name is free text, so it lies in the vault.
 """
 
@@ -104,9 +104,11 @@ def evolve(state: ApiKeys, recorded: Recorded) -> ApiKeys:
         case ApiKeyRevoked(key_id=key) as revoked:
             live = {name: value for name, value in state.live.items() if name != key}
             return replace(state, live=live, dead=revoked)
-        case users.UserCreated() | users.UserReactivated():
+        case users.UserCreated() | users.InviteAccepted():
             return replace(state, active=True)
-        case users.UserDeactivated():
+        case users.UserReactivated(invited=invited):
+            return replace(state, active=not invited)
+        case users.UserDeactivated() | users.UserDeleted():
             return ApiKeys(dead=next(reversed([*state.live.values()]), state.dead))
         case _:
             return state
@@ -114,15 +116,15 @@ def evolve(state: ApiKeys, recorded: Recorded) -> ApiKeys:
 
 def of_user(user_id: UserId) -> Boundary:
     """An account and its keys."""
-    account = (users.UserCreated, users.UserDeactivated, users.UserReactivated)
-    return (Clause((*account, *EVENTS), (users.tag(user_id),)),)
+    account = (users.UserCreated, users.InviteAccepted, users.UserReactivated)
+    return (Clause((*account, *users.ENDS_ACCESS, *EVENTS), (users.tag(user_id),)),)
 
 
 def one(key_id: KeyId, user_id: UserId) -> Boundary:
     """One key, and what ends all keys of its user."""
     return (
         Clause(EVENTS, (tag(key_id),)),
-        Clause((users.UserDeactivated,), (users.tag(user_id),)),
+        Clause(users.ENDS_ACCESS, (users.tag(user_id),)),
     )
 
 

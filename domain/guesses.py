@@ -12,6 +12,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from domain.kernel import Refused
+
 FAILURES_FREE: Final = 5  # failures in a row that cost no waiting
 DELAY_FIRST_S: Final = 1  # doubled by each further failure
 DELAY_MAX_S: Final = 60
@@ -77,6 +79,10 @@ class Guesses(msgspec.Struct, frozen=True, kw_only=True):
             known=_newest({**_without(self.known, network), network: at}),
         )
 
+    def forgiven(self) -> "Guesses":
+        """After an admin said that they do not count; who is known stays so."""
+        return Guesses(known=self.known)
+
     def knows(self, network: str, at: datetime) -> bool:
         """Whether somebody logged in from there lately."""
         seen = self.known.get(network)
@@ -113,3 +119,17 @@ def _without(values: Mapping[str, Value], name: str) -> dict[str, Value]:
 
 def _newest(values: Mapping[str, Value]) -> dict[str, Value]:
     return dict(list(values.items())[-NETWORKS_MAX:])
+
+
+def heard(until: datetime | None, at: datetime) -> None:
+    """Whether an attempt may be made now. Raises TooManyAttempts."""
+    if until is not None and at < until:
+        raise TooManyAttempts(until - at)
+
+
+class TooManyAttempts(Refused):
+    """Guesses come too fast."""
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = -(-wait // timedelta(seconds=1))  # rounded up
+        super().__init__("Too many attempts; try again later.", retry_after=seconds)

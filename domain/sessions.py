@@ -11,7 +11,7 @@ password slows down that session alone: strangers' guesses never stand in the wa
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NewType
 
@@ -128,11 +128,25 @@ class CurrentPasswordWrong(Event, frozen=True, kw_only=True, tag="current_passwo
         return (users.tag(self.user_id),)
 
 
+class UserUnlocked(Event, frozen=True, kw_only=True, tag="user_unlocked"):
+    """An admin said that the failed logins of an account do not count."""
+
+    user_id: UserId
+    email_digest: str
+
+    def stream(self) -> str:
+        return users.tag(self.user_id)
+
+    def labels(self) -> tuple[str, ...]:
+        return (login_tag(self.email_digest),)
+
+
 EVENTS: Final[tuple[type[Event], ...]] = (
     SessionStarted,
     SessionEnded,
     LoginFailed,
     CurrentPasswordWrong,
+    UserUnlocked,
 )
 
 
@@ -164,6 +178,8 @@ def evolve(state: Sessions, recorded: Recorded) -> Sessions:
             return replace(state, guesses=failed, attempt=attempt)
         case CurrentPasswordWrong(attempt=attempt):
             return replace(state, wrong=state.wrong.one_more(recorded.at), attempt=attempt)
+        case UserUnlocked():
+            return replace(state, guesses=state.guesses.forgiven())
         case _:
             return _account(state, recorded.event)
 
@@ -172,34 +188,32 @@ def _account(state: Sessions, event: Event) -> Sessions:
     """What happened to the account itself."""
     replace = msgspec.structs.replace
     match event:
-        case users.UserCreated(credential=credential):
+        case users.UserCreated(credential=credential) | users.InviteAccepted(credential=credential):
             return replace(state, active=True, credential=credential)
         case users.PasswordChanged(credential=new) | users.PasswordReset(credential=new):
-            return replace(state, credential=new, live={}, ended=_last(state))
-        case users.UserDeactivated():
-            return replace(state, active=False, live={}, ended=_last(state))
-        case users.UserReactivated():
-            return replace(state, active=True)
+            return replace(_emptied(state), credential=new)
+        case users.PasswordResetOffered():
+            return _emptied(state)
+        case users.UserDeactivated() | users.UserDeleted():
+            return replace(_emptied(state), active=False)
+        case users.UserReactivated(invited=invited):
+            return replace(state, active=not invited)
         case _:
             return state
 
 
-def _last(state: Sessions) -> SessionStarted | SessionEnded | None:
-    """What `ended` becomes when all sessions end at once."""
-    return next(reversed([*state.live.values()]), state.ended)
-
-
-def heard(until: datetime | None, at: datetime) -> None:
-    """Whether an attempt may be made now. Raises TooManyAttempts."""
-    if until is not None and at < until:
-        raise TooManyAttempts(until - at)
+def _emptied(state: Sessions) -> Sessions:
+    """All sessions end at once."""
+    last = next(reversed([*state.live.values()]), state.ended)
+    return msgspec.structs.replace(state, live={}, ended=last)
 
 
 def login(user_id: UserId | None, email_digest: str, at: datetime) -> Boundary:
     """An account, its sessions, and the failures under its e-mail address that still count."""
     days = (day_of(at - guesses.FAILURES_KEPT), day_of(at))
     failures = tuple(Clause((LoginFailed,), (day_tag(email_digest, day),)) for day in days)
-    return failures if user_id is None else (*failures, *of_user(user_id))
+    counting = (*failures, Clause((UserUnlocked,), (login_tag(email_digest),)))
+    return counting if user_id is None else (*counting, *of_user(user_id))
 
 
 def of_user(user_id: UserId) -> Boundary:
@@ -227,7 +241,7 @@ def start(
     if started.session_id in state.live:
         return []
     # A right guess among many at once must not tell itself by another answer than a wrong one's.
-    heard(state.guesses.until(started.network, at), at)
+    guesses.heard(state.guesses.until(started.network, at), at)
     if not state.active or state.credential != verified:
         raise BadCredentials
     return [*_make_room(state, at), started]
@@ -248,7 +262,7 @@ def change_password(
     """
     if state.credential == changed.credential:
         return []
-    heard(state.wrong.until(at), at)
+    guesses.heard(state.wrong.until(at), at)
     if not state.active or state.credential != verified:
         raise PasswordStale
     return [changed, started]
@@ -269,7 +283,7 @@ def fail(state: Sessions, failed: LoginFailed, at: datetime) -> list[Event]:
     """Count a failed login. Raises TooManyAttempts when it should not have been made."""
     if state.attempt == failed.attempt:
         return []
-    heard(state.guesses.until(failed.network, at), at)
+    guesses.heard(state.guesses.until(failed.network, at), at)
     return [failed]
 
 
@@ -277,7 +291,7 @@ def fail_again(state: Sessions, failed: CurrentPasswordWrong, at: datetime) -> l
     """Count a wrong current password. Raises TooManyAttempts, as `fail` does."""
     if state.attempt == failed.attempt:
         return []
-    heard(state.wrong.until(at), at)
+    guesses.heard(state.wrong.until(at), at)
     return [failed]
 
 
@@ -287,6 +301,16 @@ def end(state: Sessions, session_id: SessionId, user_id: UserId, reason: Ending)
     if session is None or (session.session_id, session.user_id) != (session_id, user_id):
         raise SessionMissing
     return [_end(session, reason)] if session_id in state.live else []
+
+
+def end_all(state: Sessions) -> list[Event]:
+    """End all sessions of an account."""
+    return [_end(session, Ending.REVOKED) for session in state.live.values()]
+
+
+def unlock(state: Sessions, unlocked: UserUnlocked) -> list[Event]:
+    """Let the failed logins of an account count no more."""
+    return [unlocked] if state.guesses != state.guesses.forgiven() else []
 
 
 def _end(session: SessionStarted | SessionEnded, reason: Ending) -> Event:
@@ -312,14 +336,6 @@ class PasswordStale(Refused):
 
     def __init__(self) -> None:
         super().__init__("The password was changed meanwhile; log in again.")
-
-
-class TooManyAttempts(Refused):
-    """Guesses at one account come too fast."""
-
-    def __init__(self, wait: timedelta) -> None:
-        seconds = -(-wait // timedelta(seconds=1))  # rounded up
-        super().__init__("Too many attempts; try again later.", retry_after=seconds)
 
 
 class SessionMissing(Refused):

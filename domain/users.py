@@ -3,12 +3,14 @@
 Invariants: an e-mail address is one account; there is always an active admin. What takes access
 away (a new password, deactivation) ends the account's sessions: no event of its own says so, folds
 and read models draw the conclusion. How its owner changes a password stands in sessions.py, beside
-the other places where one has to be given.
+the other places where one has to be given; what links are good for, in links.py.
 
 Names, e-mail addresses and password hashes lie in the vault under the user's id.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
 from typing import Final, NewType, TypeVar
 
 import msgspec
@@ -21,6 +23,14 @@ Credential = NewType("Credential", str)  # names one version of an account's pas
 Value = TypeVar("Value")
 
 ADMINS: Final = "admins"  # the tag of everything that changes how many active admins there are
+
+
+class Status(StrEnum):
+    """What an account is good for."""
+
+    ACTIVE = "active"
+    INVITED = "invited"  # has no password yet
+    DEACTIVATED = "deactivated"
 
 
 def tag(user_id: str) -> str:
@@ -41,16 +51,49 @@ class _UserEvent(Event, frozen=True, kw_only=True):
         return tag(self.user_id)
 
 
-class UserCreated(_UserEvent, frozen=True, kw_only=True, tag="user_created"):
-    """An account begins, with a password."""
+class _Placed(_UserEvent, frozen=True, kw_only=True):
+    """What it says of the role may change how many active admins there are."""
 
     role: Role
+
+    def labels(self) -> tuple[str, ...]:
+        return _admins(self.role)
+
+
+class _LinkMade(_UserEvent, frozen=True, kw_only=True):
+    proof: str  # keyed digest of the link's token
+    expires_at: datetime
+
+
+class UserCreated(_Placed, frozen=True, kw_only=True, tag="user_created"):
+    """An account begins, with a password."""
+
     email_digest: str
     credential: Credential
     must_change_password: bool
 
     def labels(self) -> tuple[str, ...]:
         return (email_tag(self.email_digest), *_admins(self.role))
+
+
+class UserInvited(_LinkMade, frozen=True, kw_only=True, tag="user_invited"):
+    """An account begins without a password: whoever has the link chooses one."""
+
+    role: Role
+    email_digest: str
+
+    def labels(self) -> tuple[str, ...]:
+        return (email_tag(self.email_digest),)
+
+
+class InviteRenewed(_LinkMade, frozen=True, kw_only=True, tag="invite_renewed"):
+    """Another link was made for an account that has no password yet; the one before is void."""
+
+
+class InviteAccepted(_Placed, frozen=True, kw_only=True, tag="invite_accepted"):
+    """Whoever had the link chose a password: the account is active."""
+
+    credential: Credential
 
 
 class PasswordChanged(_UserEvent, frozen=True, kw_only=True, tag="password_changed"):
@@ -65,32 +108,37 @@ class PasswordReset(_UserEvent, frozen=True, kw_only=True, tag="password_reset")
     credential: Credential
 
 
-class UserRoleChanged(_UserEvent, frozen=True, kw_only=True, tag="user_role_changed"):
+class PasswordResetOffered(_LinkMade, frozen=True, kw_only=True, tag="password_reset_offered"):
+    """An admin had a link made: whoever has it chooses a new password. All sessions end."""
+
+
+class UserRoleChanged(_Placed, frozen=True, kw_only=True, tag="user_role_changed"):
     """An account has another role."""
 
-    role: Role
     before: Role
+    active: bool = True  # False: it has no password yet
 
     def labels(self) -> tuple[str, ...]:
         return _admins(self.role, self.before)
 
 
-class UserDeactivated(_UserEvent, frozen=True, kw_only=True, tag="user_deactivated"):
-    """An account lost its access. All sessions end, all API keys are dead for good."""
-
-    role: Role
-
-    def labels(self) -> tuple[str, ...]:
-        return _admins(self.role)
+class UserDeactivated(_Placed, frozen=True, kw_only=True, tag="user_deactivated"):
+    """An account lost its access. All sessions end, all API keys and links are dead for good."""
 
 
-class UserReactivated(_UserEvent, frozen=True, kw_only=True, tag="user_reactivated"):
+class UserReactivated(_Placed, frozen=True, kw_only=True, tag="user_reactivated"):
     """An account has its access again, with role and password as they were."""
 
-    role: Role
+    invited: bool = False  # it had no password, and needs an invitation still
+
+
+class UserDeleted(_Placed, frozen=True, kw_only=True, tag="user_deleted"):
+    """An account is gone, with its sessions, API keys and all that the vault had of it."""
+
+    email_digest: str  # somebody else may have the address from now on
 
     def labels(self) -> tuple[str, ...]:
-        return _admins(self.role)
+        return (email_tag(self.email_digest), *_admins(self.role))
 
 
 def _admins(*roles: Role) -> tuple[str, ...]:
@@ -104,54 +152,98 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     UserRoleChanged,
     UserDeactivated,
     UserReactivated,
+    UserInvited,
+    InviteRenewed,
+    InviteAccepted,
+    PasswordResetOffered,
+    UserDeleted,
 )
-ENDS_SESSIONS: Final = (PasswordChanged, PasswordReset, UserDeactivated)
+ENDS_ACCESS: Final = (UserDeactivated, UserDeleted)  # of keys and links too
+ENDS_SESSIONS: Final = (PasswordChanged, PasswordReset, PasswordResetOffered, *ENDS_ACCESS)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What an account is, and what it is good for."""
+
+    role: Role
+    status: Status
+
+
+class Link(msgspec.Struct, frozen=True):
+    """The link that an account's password can be chosen with."""
+
+    proof: str
+    expires_at: datetime
 
 
 class Users(msgspec.Struct, frozen=True):
     """The accounts that a decision is about; with `ADMINS` in its boundary, all active admins."""
 
-    active: Mapping[UserId, Role] = {}
-    deactivated: Mapping[UserId, Role] = {}
+    accounts: Mapping[UserId, Account] = {}
+    deleted: frozenset[UserId] = frozenset()
     emails: Mapping[str, UserId] = {}  # by digest
     credentials: Mapping[UserId, Credential] = {}
+    links: Mapping[UserId, Link] = {}
 
     @property
     def admins(self) -> int:
         """How many active admins there are."""
-        return sum(role is Role.ADMIN for role in self.active.values())
+        return sum(_is_admin(account) for account in self.accounts.values())
+
+
+def _is_admin(account: Account) -> bool:
+    return account == Account(Role.ADMIN, Status.ACTIVE)
 
 
 def evolve(state: Users, recorded: Recorded) -> Users:
     """Fold one event."""
+    return _proofs(_standing(state, recorded.event), recorded.event)
+
+
+def _standing(state: Users, event: Event) -> Users:
+    """Which accounts there are, and what they are good for."""
+    match event:
+        case UserCreated() | UserInvited():
+            status = Status.ACTIVE if isinstance(event, UserCreated) else Status.INVITED
+            emails = {**state.emails, event.email_digest: event.user_id}
+            return _set(msgspec.structs.replace(state, emails=emails), event, status)
+        case InviteAccepted():
+            return _set(state, event, Status.ACTIVE)
+        case UserRoleChanged(active=active):
+            return _set(state, event, Status.ACTIVE if active else Status.INVITED)
+        case UserDeactivated():
+            return _set(state, event, Status.DEACTIVATED)
+        case UserReactivated(invited=invited):
+            return _set(state, event, Status.INVITED if invited else Status.ACTIVE)
+        case UserDeleted(user_id=user, email_digest=digest):
+            return msgspec.structs.replace(
+                state,
+                accounts=_without(state.accounts, user),
+                deleted=state.deleted | {user},
+                emails={key: value for key, value in state.emails.items() if key != digest},
+            )
+        case _:
+            return state
+
+
+def _set(state: Users, event: _Placed | UserInvited, status: Status) -> Users:
+    accounts = {**state.accounts, event.user_id: Account(event.role, status)}
+    return msgspec.structs.replace(state, accounts=accounts)
+
+
+def _proofs(state: Users, event: Event) -> Users:
+    """Which passwords and links are good; a new password makes a link void."""
     replace = msgspec.structs.replace
-    match recorded.event:
-        case UserCreated(user_id=user, role=role, email_digest=digest, credential=credential):
-            return replace(
-                state,
-                active={**state.active, user: role},
-                emails={**state.emails, digest: user},
-                credentials={**state.credentials, user: credential},
-            )
-        case (
-            PasswordChanged(user_id=user, credential=new)
-            | PasswordReset(user_id=user, credential=new)
-        ):
-            return replace(state, credentials={**state.credentials, user: new})
-        case UserRoleChanged(user_id=user, role=role):
-            return replace(state, active={**state.active, user: role})
-        case UserDeactivated(user_id=user, role=role):
-            return replace(
-                state,
-                active=_without(state.active, user),
-                deactivated={**state.deactivated, user: role},
-            )
-        case UserReactivated(user_id=user, role=role):
-            return replace(
-                state,
-                active={**state.active, user: role},
-                deactivated=_without(state.deactivated, user),
-            )
+    match event:
+        case _LinkMade():
+            link = Link(event.proof, event.expires_at)
+            return replace(state, links={**state.links, event.user_id: link})
+        case UserCreated() | InviteAccepted() | PasswordChanged() | PasswordReset():
+            credentials = {**state.credentials, event.user_id: event.credential}
+            links = _without(state.links, event.user_id)
+            return replace(state, credentials=credentials, links=links)
+        case UserDeactivated(user_id=user) | UserDeleted(user_id=user):
+            return replace(state, links=_without(state.links, user))
         case _:
             return state
 
@@ -175,62 +267,86 @@ def account_among_admins(user_id: UserId) -> Boundary:
     return (*account(user_id), Clause(EVENTS, (ADMINS,)))
 
 
-def create(state: Users, created: UserCreated) -> list[Event]:
+def create(state: Users, begun: UserCreated | UserInvited) -> list[Event]:
     """Begin an account. Raises EmailTaken."""
-    owner = state.emails.get(created.email_digest)
-    if owner == created.user_id:
+    owner = state.emails.get(begun.email_digest)
+    if owner == begun.user_id:
         return []
     if owner is not None:
         raise EmailTaken
-    if created.user_id in state.credentials:
+    if begun.user_id in state.accounts or begun.user_id in state.deleted:
         raise ValueError("a user id was used twice")  # ids are random: this would be a bug
-    return [created]
-
-
-def reset_password(state: Users, user_id: UserId, credential: Credential) -> list[Event]:
-    """Put a temporary password in force."""
-    _active(state, user_id)
-    if state.credentials[user_id] == credential:
-        return []
-    return [PasswordReset(user_id=user_id, credential=credential)]
+    return [begun]
 
 
 def change_role(state: Users, user_id: UserId, role: Role) -> list[Event]:
-    """Give another role. Raises LastAdmin."""
-    before = _active(state, user_id)
-    if role is before:
+    """Give another role. Raises UserMissing, UserInactive, LastAdmin."""
+    found = standing(state, user_id)
+    if role is found.role:
         return []
-    if before is Role.ADMIN and state.admins == 1:
-        raise LastAdmin
-    return [UserRoleChanged(user_id=user_id, role=role, before=before)]
+    _spare_last_admin(state, found)
+    active = found.status is Status.ACTIVE
+    return [UserRoleChanged(user_id=user_id, role=role, before=found.role, active=active)]
 
 
 def deactivate(state: Users, user_id: UserId) -> list[Event]:
-    """Take all access away. Raises LastAdmin."""
-    if user_id in state.deactivated:
+    """Take all access away. Raises UserMissing, LastAdmin."""
+    found = _there(state, user_id)
+    if found.status is Status.DEACTIVATED:
         return []
-    role = _active(state, user_id)
-    if role is Role.ADMIN and state.admins == 1:
-        raise LastAdmin
-    return [UserDeactivated(user_id=user_id, role=role)]
+    _spare_last_admin(state, found)
+    return [UserDeactivated(user_id=user_id, role=found.role)]
 
 
 def reactivate(state: Users, user_id: UserId) -> list[Event]:
-    """Give access back."""
-    if user_id in state.active:
+    """Give access back. Raises UserMissing."""
+    found = _there(state, user_id)
+    if found.status is not Status.DEACTIVATED:
         return []
-    if user_id not in state.deactivated:
+    invited = user_id not in state.credentials
+    return [UserReactivated(user_id=user_id, role=found.role, invited=invited)]
+
+
+def delete(state: Users, user_id: UserId, confirmed: str | None) -> list[Event]:
+    """End an account for good; `confirmed` is the digest of an address that must be its own.
+
+    Raises UserMissing, EmailDiffers, LastAdmin.
+    """
+    if user_id in state.deleted:
+        return []
+    found = _there(state, user_id)
+    digest = next(key for key, owner in state.emails.items() if owner == user_id)
+    if confirmed is not None and confirmed != digest:
+        raise EmailDiffers
+    _spare_last_admin(state, found)
+    return [UserDeleted(user_id=user_id, role=found.role, email_digest=digest)]
+
+
+def _spare_last_admin(state: Users, account: Account) -> None:
+    if _is_admin(account) and state.admins == 1:
+        raise LastAdmin
+
+
+def _there(state: Users, user_id: UserId) -> Account:
+    if user_id not in state.accounts:
         raise UserMissing
-    return [UserReactivated(user_id=user_id, role=state.deactivated[user_id])]
+    return state.accounts[user_id]
 
 
-def _active(state: Users, user_id: UserId) -> Role:
-    """The role of an active account. Raises UserMissing, UserInactive."""
-    if user_id in state.deactivated:
+def standing(state: Users, user_id: UserId) -> Account:
+    """An account that is active or invited. Raises UserMissing, UserInactive."""
+    found = _there(state, user_id)
+    if found.status is Status.DEACTIVATED:
         raise UserInactive
-    if user_id not in state.active:
-        raise UserMissing
-    return state.active[user_id]
+    return found
+
+
+def with_password(state: Users, user_id: UserId) -> Account:
+    """An account that is active. Raises UserMissing, UserInactive, UserPending."""
+    found = standing(state, user_id)
+    if found.status is Status.INVITED:
+        raise UserPending
+    return found
 
 
 class UserMissing(Refused):
@@ -247,11 +363,25 @@ class UserInactive(Refused):
         super().__init__("The user is deactivated; reactivate the account first.")
 
 
+class UserPending(Refused):
+    """The account has no password that could be reset."""
+
+    def __init__(self) -> None:
+        super().__init__("The user has not accepted the invitation yet; send it again instead.")
+
+
 class EmailTaken(Refused):
     """Another account has this e-mail address."""
 
     def __init__(self) -> None:
         super().__init__("A user with this e-mail address already exists.")
+
+
+class EmailDiffers(Refused):
+    """The address that was given to be sure is not the account's."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address is not this user's; nothing was deleted.")
 
 
 class LastAdmin(Refused):

@@ -43,7 +43,7 @@ def _revoked(rows: Rows, e: api_keys.ApiKeyRevoked, _: Recorded) -> None:
     rows.remove(API_KEYS, key_id=e.key_id)
 
 
-def _owner_deactivated(rows: Rows, e: users.UserDeactivated, _: Recorded) -> None:
+def _owner_gone(rows: Rows, e: users.UserDeactivated | users.UserDeleted, _: Recorded) -> None:
     rows.remove(API_KEYS, user_id=e.user_id)
 
 
@@ -53,7 +53,7 @@ PROJECTION: Final = Projection(
     on={
         api_keys.ApiKeyCreated: _created,
         api_keys.ApiKeyRevoked: _revoked,
-        users.UserDeactivated: _owner_deactivated,
+        **dict.fromkeys(users.ENDS_ACCESS, _owner_gone),
     },
 )
 
@@ -82,7 +82,8 @@ def by_proof(reader: Reader, proof: str) -> Holder | None:
     """The key with this digest, of an active account, or None."""
     row = reader.row(
         f"SELECT {_COLUMNS}, k.user_id, u.role"  # noqa: S608 - a constant
-        " FROM api_keys k JOIN users u USING (user_id) WHERE k.proof = :proof AND u.active = 1",
+        " FROM api_keys k JOIN users u USING (user_id)"
+        " WHERE k.proof = :proof AND u.status = 'active'",
         proof=proof,
     )
     if row is None:

@@ -1,7 +1,7 @@
 """The sessions that no event has ended. Whether one is expired or idle is for its reader to say."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -53,9 +53,7 @@ def _ended(rows: Rows, e: sessions.SessionEnded, _: Recorded) -> None:
     rows.remove(SESSIONS, session_id=e.session_id)
 
 
-def _all_ended(
-    rows: Rows, e: users.PasswordChanged | users.PasswordReset | users.UserDeactivated, _: Recorded
-) -> None:
+def _all_ended(rows: Rows, e: Any, _: Recorded) -> None:
     rows.remove(SESSIONS, user_id=e.user_id)
 
 
@@ -93,7 +91,8 @@ def by_proof(reader: Reader, proof: str) -> Holder | None:
     row = reader.row(
         "SELECT s.session_id, s.started_at, s.expires_at,"
         " s.user_id, u.role, u.must_change_password"
-        " FROM sessions s JOIN users u USING (user_id) WHERE s.proof = :proof AND u.active = 1",
+        " FROM sessions s JOIN users u USING (user_id)"
+        " WHERE s.proof = :proof AND u.status = 'active'",
         proof=proof,
     )
     if row is None:

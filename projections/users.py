@@ -9,7 +9,7 @@ from domain import sessions, users
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
-from domain.users import Credential, UserId
+from domain.users import Credential, Link, Status, UserId
 from projections.engine import Projection, Reader, Rows, Table, stamp
 
 USERS: Final = Table(
@@ -18,15 +18,17 @@ USERS: Final = Table(
         "user_id": "TEXT NOT NULL",
         "email_digest": "TEXT NOT NULL",
         "role": "TEXT NOT NULL",
-        "active": "INTEGER NOT NULL",
-        "credential": "TEXT NOT NULL",
+        "status": "TEXT NOT NULL",
+        "credential": "TEXT",  # none, while it is invited
+        "link_proof": "TEXT",
+        "link_expires_at": "TEXT",
         "must_change_password": "INTEGER NOT NULL",
         "last_login": "TEXT",
         "created_at": "TEXT NOT NULL",
         "updated_at": "TEXT NOT NULL",
     },
     key=("user_id",),
-    indexes=("email_digest",),
+    indexes=("email_digest", "link_proof"),
 )
 STRANGERS_MAX: Final = 4_096  # addresses without an account whose failures are remembered
 # By address, not by account: guesses at accounts that are not there are slowed down alike.
@@ -47,31 +49,61 @@ STRANGERS: Final = Table(
 )
 
 
+_NO_LINK: Final = {"link_proof": None, "link_expires_at": None}
+
+
 def _created(rows: Rows, e: users.UserCreated, r: Recorded) -> None:
+    must_change = int(e.must_change_password)
+    _begun(rows, e, r, credential=e.credential, must_change_password=must_change, **_NO_LINK)
+
+
+def _invited(rows: Rows, e: users.UserInvited, r: Recorded) -> None:
+    _begun(rows, e, r, credential=None, must_change_password=0, **_link(e))
+
+
+def _begun(
+    rows: Rows, e: users.UserCreated | users.UserInvited, r: Recorded, **values: Any
+) -> None:
     rows.put(
         USERS,
         user_id=e.user_id,
         email_digest=e.email_digest,
         role=e.role.value,
-        active=1,
-        credential=e.credential,
-        must_change_password=int(e.must_change_password),
+        status=(Status.INVITED if values["credential"] is None else Status.ACTIVE).value,
         last_login=None,
         created_at=stamp(r.at),
         updated_at=stamp(r.at),
+        **values,
     )
+
+
+def _link(
+    e: users.UserInvited | users.InviteRenewed | users.PasswordResetOffered,
+) -> dict[str, str]:
+    return {"link_proof": e.proof, "link_expires_at": e.expires_at.isoformat()}
 
 
 def _changed(rows: Rows, user_id: UserId, r: Recorded, **values: Any) -> None:
     rows.change(USERS, user_id, **values, updated_at=stamp(r.at))
 
 
+def _link_made(
+    rows: Rows, e: users.InviteRenewed | users.PasswordResetOffered, r: Recorded
+) -> None:
+    _changed(rows, e.user_id, r, **_link(e))
+
+
+def _accepted(rows: Rows, e: users.InviteAccepted, r: Recorded) -> None:
+    active = Status.ACTIVE.value
+    _changed(rows, e.user_id, r, status=active, credential=e.credential, **_NO_LINK)
+
+
 def _password_changed(rows: Rows, e: users.PasswordChanged, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=0)
+    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=0, **_NO_LINK)
 
 
 def _password_reset(rows: Rows, e: users.PasswordReset, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=1)
+    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=1, **_NO_LINK)
 
 
 def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
@@ -79,11 +111,22 @@ def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
 
 
 def _deactivated(rows: Rows, e: users.UserDeactivated, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, active=0)
+    _changed(rows, e.user_id, r, status=Status.DEACTIVATED.value, **_NO_LINK)
 
 
 def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, active=1)
+    status = Status.INVITED if e.invited else Status.ACTIVE
+    _changed(rows, e.user_id, r, status=status.value)
+
+
+def _deleted(rows: Rows, e: users.UserDeleted, _: Recorded) -> None:
+    rows.remove(USERS, user_id=e.user_id)
+
+
+def _unlocked(rows: Rows, e: sessions.UserUnlocked, _: Recorded) -> None:
+    row = rows.get(LOGINS, e.email_digest)
+    if row is not None:
+        _remember(rows, e.email_digest, _decoded(row["guesses"]).forgiven(), row["slot"])
 
 
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
@@ -126,13 +169,19 @@ PROJECTION: Final = Projection(
     tables=(USERS, LOGINS, STRANGERS),
     on={
         users.UserCreated: _created,
+        users.UserInvited: _invited,
+        users.InviteRenewed: _link_made,
+        users.InviteAccepted: _accepted,
+        users.PasswordResetOffered: _link_made,
         users.PasswordChanged: _password_changed,
         users.PasswordReset: _password_reset,
         users.UserRoleChanged: _role_changed,
         users.UserDeactivated: _deactivated,
         users.UserReactivated: _reactivated,
+        users.UserDeleted: _deleted,
         sessions.SessionStarted: _session_started,
         sessions.LoginFailed: _login_failed,
+        sessions.UserUnlocked: _unlocked,
     },
 )
 
@@ -143,18 +192,25 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     email_digest: str
     role: Role
-    active: bool
-    credential: Credential
+    status: Status
+    credential: Credential | None
+    link: Link | None
     must_change_password: bool
     last_login: datetime | None
     created_at: datetime
     updated_at: datetime
     guesses: Guesses
 
+    @property
+    def active(self) -> bool:
+        """Whether its owner may log in."""
+        return self.status is Status.ACTIVE
+
 
 _SELECT: Final = (
-    "SELECT u.user_id, u.email_digest, u.role, u.active, u.credential, u.must_change_password,"
-    " u.last_login, u.created_at, u.updated_at, l.guesses"
+    "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, u.link_proof,"
+    " u.link_expires_at, u.must_change_password, u.last_login, u.created_at, u.updated_at,"
+    " l.guesses"
     " FROM users u LEFT JOIN logins l USING (email_digest)"
 )
 
@@ -176,6 +232,12 @@ def by_email(reader: Reader, email_digest: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+def by_link(reader: Reader, proof: str) -> Account | None:
+    """The account whose link has a token with this digest, or None."""
+    row = reader.row(f"{_SELECT} WHERE u.link_proof = :proof", proof=proof)
+    return None if row is None else _account(row)
+
+
 def guesses(reader: Reader, email_digest: str) -> Guesses:
     """What is remembered of logins with an e-mail address, whether it has an account or not."""
     row = reader.row("SELECT guesses FROM logins WHERE email_digest = :digest", digest=email_digest)
@@ -183,13 +245,15 @@ def guesses(reader: Reader, email_digest: str) -> Guesses:
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    user_id, digest, role, active, credential, must_change, login, created, updated, text = row
+    user_id, digest, role, status, credential, proof, expires, must_change, *times, text = row
+    login, created, updated = times
     return Account(
         user_id=user_id,
         email_digest=digest,
         role=Role(role),
-        active=bool(active),
+        status=Status(status),
         credential=credential,
+        link=Link(proof, datetime.fromisoformat(expires)) if proof else None,
         must_change_password=bool(must_change),
         last_login=datetime.fromisoformat(login) if login else None,
         created_at=datetime.fromisoformat(created),

@@ -17,6 +17,33 @@ def created(user="anna", role=Role.ADMIN, *, must_change=False):
     )
 
 
+def invited(user="anna", role=Role.ADMIN, *, proof=None, expires_at=NOW + timedelta(hours=72)):
+    return users.UserInvited(
+        user_id=user,
+        role=role,
+        email_digest=f"digest-{user}",
+        proof=proof or f"link-{user}",
+        expires_at=expires_at,
+    )
+
+
+def accepted(user="anna", role=Role.ADMIN):
+    return users.InviteAccepted(user_id=user, role=role, credential=f"{user}-1")
+
+
+def offered(user="anna", *, proof=None, expires_at=NOW + timedelta(hours=1)):
+    proof = proof or f"link-{user}"
+    return users.PasswordResetOffered(user_id=user, proof=proof, expires_at=expires_at)
+
+
+def deleted(user="anna", role=Role.ADMIN):
+    return users.UserDeleted(user_id=user, role=role, email_digest=f"digest-{user}")
+
+
+def unlocked(user="anna"):
+    return sessions.UserUnlocked(user_id=user, email_digest=f"digest-{user}")
+
+
 def deactivated(user="anna", role=Role.ADMIN):
     return users.UserDeactivated(user_id=user, role=role)
 

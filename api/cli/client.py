@@ -27,6 +27,14 @@ class Api:
         """The body of an answer. Raises Refusal."""
         return await self._send("POST", path, json=body)
 
+    async def put(self, path: str, body: Any) -> Any:
+        """The body of an answer. Raises Refusal."""
+        return await self._send("PUT", path, json=body)
+
+    async def delete(self, path: str) -> Any:
+        """The body of an answer. Raises Refusal."""
+        return await self._send("DELETE", path)
+
     async def text(self, path: str, /, **params: Any) -> str:
         """The body of an answer that is no JSON. Raises Refusal."""
         answer = await self._request("GET", path, params=params)

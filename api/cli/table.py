@@ -56,6 +56,12 @@ GROUPS: Final = {
 
 HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml, 127.0.0.1)")
 PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
+ACCOUNT: Final = arg("user", metavar="EMAIL-or-ID", help="the account")
+NEWCOMER: Final = (
+    arg("email", metavar="EMAIL", help="login of the account"),
+    arg("--role", required=True, choices=ROLES, help="what the account may do"),
+    arg("--name", metavar="N", help="name to show (the part before the @)"),
+)
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -137,18 +143,59 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "make an account with a temporary password, which is shown once",
         "dango users create ada@example.org --role editor --name Ada",
         users.create,
-        (
-            arg("email", metavar="EMAIL", help="login of the account"),
-            arg("--role", required=True, choices=ROLES, help="what the account may do"),
-            arg("--name", metavar="N", help="name to show (the part before the @)"),
-        ),
+        NEWCOMER,
+    ),
+    Command(
+        "users invite",
+        "make an account, and a link with which its owner chooses the password",
+        "dango users invite ada@example.org --role editor --name Ada",
+        users.invite,
+        NEWCOMER,
+    ),
+    Command(
+        "users set-role",
+        "give an account another role",
+        "dango users set-role ada@example.org editor",
+        users.set_role,
+        (ACCOUNT, arg("role", metavar="ROLE", choices=ROLES, help=", ".join(ROLES))),
     ),
     Command(
         "users reset-password",
-        "give an account a temporary password, which is shown once; its sessions end",
+        "make a link for a new password, which is shown once; the account's sessions end",
         "dango users reset-password ada@example.org",
         users.reset_password,
-        (arg("user", metavar="EMAIL-or-ID", help="the account"),),
+        (
+            ACCOUNT,
+            arg("--temporary", action="store_true", help="give a temporary password instead"),
+        ),
+    ),
+    Command(
+        "users unlock",
+        "let the failed logins of an account count no more",
+        "dango users unlock ada@example.org",
+        users.unlock,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users deactivate",
+        "take an account's access away: sessions, keys and links end, the account stays",
+        "dango users deactivate ada@example.org",
+        users.deactivate,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users reactivate",
+        "give a deactivated account its access back",
+        "dango users reactivate ada@example.org",
+        users.reactivate,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users delete",
+        "end an account for good and forget whose it was; the log stays whole",
+        "dango users delete ada@example.org",
+        users.delete,
+        (ACCOUNT,),
     ),
     Command(
         "events list",

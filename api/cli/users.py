@@ -29,15 +29,71 @@ async def create(given: argparse.Namespace, api: Api, out: Output) -> int:
     return _shown(given, await api.post(PATH, body), out)
 
 
+async def invite(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Begin an account, and make a link with which its owner chooses the password."""
+    body = {"email": given.email, "role": given.role}
+    if given.name is not None:
+        body["display_name"] = given.name
+    return _shown(given, await api.post(PATH, body), out)
+
+
 async def reset_password(given: argparse.Namespace, api: Api, out: Output) -> int:
-    """Give an account a temporary password."""
+    """Make a link for a new password, or give a temporary one."""
+    path, _ = await _found(given, api)
+    body = {"generate_password": given.temporary}
+    return _shown(given, await api.post(f"{path}/reset-password", body), out)
+
+
+async def set_role(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Give an account another role."""
+    path, user = await _found(given, api)
+    answer = await api.put(f"{path}/role", {"role": given.role})
+    return _told(given, answer, out, f"{user['email']} is {answer['role']} now.")
+
+
+async def unlock(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Let failed logins count no more."""
+    path, user = await _found(given, api)
+    answer = await api.post(f"{path}/unlock")
+    return _told(given, answer, out, f"{user['email']} is unlocked.")
+
+
+async def deactivate(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Take an account's access away."""
+    path, user = await _found(given, api)
+    answer = await api.post(f"{path}/deactivate")
+    return _told(given, answer, out, f"{user['email']} is deactivated.")
+
+
+async def reactivate(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Give an account its access back."""
+    path, user = await _found(given, api)
+    answer = await api.post(f"{path}/reactivate")
+    return _told(given, answer, out, f"{user['email']} is {answer['status']} again.")
+
+
+async def delete(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """End an account for good."""
+    path, user = await _found(given, api)
+    return _told(given, await api.delete(path), out, f"{user['email']} is deleted.")
+
+
+async def _found(given: argparse.Namespace, api: Api) -> tuple[str, dict[str, Any]]:
+    """The path of the account that is meant, and the account. Raises Refusal."""
     wanted = given.user.strip().casefold()
     found = await api.get(PATH)
     user = next((u for u in found if wanted in (u["id"], u["email"].casefold())), None)
     if user is None:
         raise Refusal(f"There is no account '{given.user}'.")
-    answer = await api.post(f"{PATH}/{segment(user['id'])}/reset-password")
-    return _shown(given, answer, out)
+    return f"{PATH}/{segment(user['id'])}", user
+
+
+def _told(given: argparse.Namespace, answer: Any, out: Output, sentence: str) -> int:
+    if given.json:
+        out.json(answer)
+    else:
+        out.line(sentence)
+    return 0
 
 
 def _shown(given: argparse.Namespace, answer: dict[str, Any], out: Output) -> int:
@@ -46,15 +102,20 @@ def _shown(given: argparse.Namespace, answer: dict[str, Any], out: Output) -> in
         return 0
     user = answer["user"]
     out.line(f"{user['email']} ({user['role']}), id {user['id']}")
-    out.line(f"  temporary password  {answer['temp_password']}   (shown this once)")
-    out.line("  It must be changed at the first login.")
+    if "temp_password" in answer:
+        out.line(f"  temporary password  {answer['temp_password']}   (shown this once)")
+        out.line("  It must be changed at the first login.")
+    else:
+        life = "three days" if "invite_url" in answer else "one hour"
+        out.line(f"  link  {answer.get('invite_url') or answer['reset_url']}   (shown this once)")
+        out.line(f"  Whoever opens it chooses the password. It is good once, for {life}.")
     return 0
 
 
 def _row(user: dict[str, Any]) -> tuple[str, ...]:
-    state = "active" if user["is_active"] else "inactive"
+    state = user["status"]
     if user["locked_until"] is not None:
-        state = f"locked until {moment(user['locked_until'])}"
+        state = f"{state}, locked until {moment(user['locked_until'])}"
     elif user["must_change_password"]:
         state = f"{state}, must change password"
     seen = moment(user["last_login"]) or "never"

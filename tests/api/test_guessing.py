@@ -1,12 +1,11 @@
 """Strangers guess at passwords: they are slowed down, and nobody else is."""
 
-import functools
-
 import pytest
 
 from api import attempts, networks
 from domain import guesses
 from tests.api.access import ADMIN, Server
+from tests.api.stories import story
 
 LOGIN, CHANGE = "/api/auth/login", "/api/auth/change-password"
 SESSIONS = "/api/auth/sessions"
@@ -16,16 +15,6 @@ ROUNDS = 12
 @pytest.fixture
 def server(tmp_path):
     return Server(tmp_path)
-
-
-def story(test):
-    """Run an async test inside the server's life."""
-
-    @functools.wraps(test)
-    def run(server):
-        server.run(lambda: test(server))
-
-    return run
 
 
 async def guess(server, address, email=ADMIN["email"]):

@@ -10,14 +10,30 @@ from commands.sessions import (
     DECIDERS,
     ChangePassword,
     Client,
+    EndAllSessions,
     EndSession,
     FailCurrentPassword,
     FailLogin,
     NewSession,
     StartSession,
+    UnlockUser,
 )
 from domain import guesses, sessions, users
-from tests.accounts import created, deactivated, ended, failed, failures, siege, started, wrong
+from tests.accounts import (
+    accepted,
+    created,
+    deactivated,
+    deleted,
+    ended,
+    failed,
+    failures,
+    invited,
+    offered,
+    siege,
+    started,
+    unlocked,
+    wrong,
+)
 from tests.decisions import NOW, Scenario, ago, within
 
 replace = msgspec.structs.replace
@@ -79,12 +95,20 @@ def test_the_right_password_begins_a_session():
     "since",
     [
         [deactivated()],
+        [deleted()],
         [users.PasswordReset(user_id="anna", credential="anna-2")],
         [CHANGED],
     ],
 )
 def test_what_took_access_away_while_the_hash_was_checked_counts(since):
     given(created(), created("ben"), *since).when(LOGIN).refused(sessions.BadCredentials)
+
+
+def test_who_accepted_an_invitation_logs_in_and_nobody_before():
+    given(invited()).when(LOGIN).refused(sessions.BadCredentials)
+    given(invited(), accepted()).when(LOGIN).then(started())
+    back = users.UserReactivated(user_id="anna", role="admin", invited=True)
+    given(invited(), deactivated(), back).when(LOGIN).refused(sessions.BadCredentials)
 
 
 def test_nobody_logs_in_to_an_account_that_is_not_there():
@@ -137,7 +161,7 @@ def test_guesses_come_slower_and_slower(known, before, wait_s):
     early = NOW + timedelta(seconds=wait_s - 0.5)
 
     if wait_s:
-        refusal = given(*tried).when(replace(command, at=early)).refused(sessions.TooManyAttempts)
+        refusal = given(*tried).when(replace(command, at=early)).refused(guesses.TooManyAttempts)
         assert 1 == refusal.facts["retry_after"]
     given(*tried).when(replace(command, at=NOW + timedelta(seconds=wait_s))).then(
         failed("new", known=known)
@@ -147,8 +171,8 @@ def test_guesses_come_slower_and_slower(known, before, wait_s):
 def test_too_early_a_right_password_is_answered_like_a_wrong_one():
     tried = [created(), *failures(5, network="home")]
 
-    right = given(*tried).when(LOGIN).refused(sessions.TooManyAttempts)
-    wrong = given(*tried).when(guess("new", "home")).refused(sessions.TooManyAttempts)
+    right = given(*tried).when(LOGIN).refused(guesses.TooManyAttempts)
+    wrong = given(*tried).when(guess("new", "home")).refused(guesses.TooManyAttempts)
 
     assert (right.detail, right.facts) == (wrong.detail, wrong.facts)
 
@@ -157,7 +181,7 @@ def test_a_login_clears_the_failures_of_its_network_alone():
     tried = [created(), *failures(4, network="home"), *failures(4), started("s0")]
 
     given(*tried, *failures(4, network="home")).when(LOGIN).then(started())
-    given(*tried, failed("fifth")).when(guess("new")).refused(sessions.TooManyAttempts)
+    given(*tried, failed("fifth")).when(guess("new")).refused(guesses.TooManyAttempts)
 
 
 def test_failures_are_forgotten_after_a_day():
@@ -178,7 +202,7 @@ def test_strangers_do_not_slow_down_other_networks():
     tried = [created(), *failures(50)]
 
     given(*tried).when(LOGIN).then(started())
-    given(*tried).when(guess("new")).refused(sessions.TooManyAttempts)
+    given(*tried).when(guess("new")).refused(guesses.TooManyAttempts)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -188,7 +212,7 @@ def test_an_hour_has_a_budget_for_all_networks_that_are_not_known(known):
     full = [*account, *siege(guesses.STRANGERS_PER_HOUR_MAX, known=known)]
     later = replace(command, at=NOW + timedelta(hours=1))
 
-    refusal = given(*full).when(command).refused(sessions.TooManyAttempts)
+    refusal = given(*full).when(command).refused(guesses.TooManyAttempts)
 
     assert 3600 == refusal.facts["retry_after"]
     given(*full[:-1]).when(command).then(failed("new", known=known, network="one more"))
@@ -203,7 +227,7 @@ def test_a_network_that_somebody_logged_in_from_lately_needs_no_budget_and_uses_
     given(created(), login, *full).when(LOGIN).then(started())
     given(created(), login, *own, *full[:-1]).when(guess("new")).then(failed("new"))
     given(created(), ago(started("s0"), days=31), *full).when(LOGIN).refused(
-        sessions.TooManyAttempts
+        guesses.TooManyAttempts
     )
 
 
@@ -237,8 +261,8 @@ def test_a_password_is_changed_only_from_the_one_in_force():
 def test_guesses_at_the_current_password_are_slowed_down_in_their_session_alone():
     tried = [created(), started(), started("s2"), *(wrong(number) for number in range(5))]
 
-    given(*tried).when(CHANGE).refused(sessions.TooManyAttempts)
-    given(*tried).when(wrong_again("new")).refused(sessions.TooManyAttempts)
+    given(*tried).when(CHANGE).refused(guesses.TooManyAttempts)
+    given(*tried).when(wrong_again("new")).refused(guesses.TooManyAttempts)
     given(*tried).when(wrong_again("new", "s2")).then(wrong("new", "s2"))
     given(*tried).when(replace(LOGIN, session=new("s3"))).then(started("s3"))
 
@@ -265,7 +289,33 @@ def test_nobody_ends_a_session_of_somebody_else():
 
 
 @pytest.mark.parametrize(
-    "ending", [CHANGED, users.PasswordReset(user_id="anna", credential="c"), deactivated()]
+    "ending",
+    [
+        CHANGED,
+        users.PasswordReset(user_id="anna", credential="c"),
+        offered(),
+        deactivated(),
+        deleted(),
+    ],
 )
 def test_what_the_account_has_ended_is_not_ended_again(ending):
     given(created(), started(), ending).when(LOGOUT).then()
+
+
+def test_all_sessions_of_a_user_are_ended_at_once():
+    there = [created(), started(), started("s2"), ended("s2"), started("s3"), started("b1", "ben")]
+
+    given(*there).when(EndAllSessions(user_id="anna")).then(
+        ended("s1", reason="revoked"), ended("s3", reason="revoked")
+    )
+
+
+@pytest.mark.parametrize("failures", [failures(7), siege(guesses.STRANGERS_PER_HOUR_MAX)])
+def test_an_account_is_unlocked(failures):
+    command = UnlockUser(user_id="anna", email_digest="digest-anna", at=NOW)
+    tried = [created(), *failures, *(failed(n, network="home") for n in range(7))]
+
+    given(*tried).when(LOGIN).refused(guesses.TooManyAttempts)
+    given(*tried).when(command).then(unlocked())
+    given(*tried, unlocked()).when(LOGIN).then(started())
+    given(created(), started("s0")).when(command).then()

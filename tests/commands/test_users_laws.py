@@ -1,41 +1,71 @@
 """Laws over any sequence of commands about accounts."""
 
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.users import (
-    DECIDERS,
-    ChangeRole,
-    CreateUser,
-    DeactivateUser,
-    ReactivateUser,
+from commands import links
+from commands import users as accounts
+from commands.links import (
+    AcceptInvite,
+    InviteUser,
+    OfferPasswordReset,
+    RedeemPasswordReset,
+    RenewInvite,
     ResetPassword,
 )
+from commands.users import ChangeRole, CreateUser, DeactivateUser, DeleteUser, ReactivateUser
 from domain import users
 from domain.kernel import Refused
 from domain.permissions import Role
 from tests.accounts import created
-from tests.decisions import history, within
+from tests.decisions import NOW, history, within
 
+DECIDERS = {**accounts.DECIDERS, **links.DECIDERS}
 IDS = st.sampled_from(["anna", "ben", "eve"])
+DIGESTS = st.sampled_from(["digest-anna", "digest-ben", "digest-eve"])
+CREDENTIALS = st.sampled_from(["c1", "c2", "c3"])
+PROOFS = st.sampled_from(["p1", "p2"])
+LINKS = st.builds(users.Link, PROOFS, st.sampled_from([NOW, NOW + timedelta(hours=1)]))
+CHOICE = {
+    "user_id": IDS,
+    "proof": PROOFS,
+    "credential": CREDENTIALS,
+    "password_hash": st.just("h"),
+    "at": st.just(NOW),
+}
 ROLES = st.sampled_from(list(Role))
 COMMANDS = st.one_of(
     st.builds(
         CreateUser,
         user_id=IDS,
         email=st.just("x@a.io"),
-        email_digest=st.sampled_from(["digest-anna", "digest-ben", "digest-eve"]),
+        email_digest=DIGESTS,
         role=ROLES,
         credential=st.just("c1"),
         password_hash=st.just("h"),
     ),
+    st.builds(
+        InviteUser,
+        user_id=IDS,
+        email=st.just("x@a.io"),
+        email_digest=DIGESTS,
+        role=ROLES,
+        link=LINKS,
+    ),
+    st.builds(RenewInvite, user_id=IDS, link=LINKS),
+    st.builds(OfferPasswordReset, user_id=IDS, link=LINKS),
+    st.builds(AcceptInvite, **CHOICE),
+    st.builds(RedeemPasswordReset, **CHOICE),
+    st.builds(DeleteUser, user_id=IDS),
     st.builds(ChangeRole, user_id=IDS, role=ROLES),
     st.builds(DeactivateUser, user_id=IDS),
     st.builds(ReactivateUser, user_id=IDS),
     st.builds(
         ResetPassword,
         user_id=IDS,
-        credential=st.sampled_from(["c2", "c3"]),
+        credential=CREDENTIALS,
         password_hash=st.just("h"),
     ),
 )
@@ -67,4 +97,5 @@ def test_the_boundary_holds_all_that_a_decision_depends_on(commands):
             assert [] == decide(fold(log), command)
         state = fold(log)
         assert state.admins >= 1
-        assert len(state.emails) == len(state.active) + len(state.deactivated)
+        assert len(state.emails) == len(state.accounts)
+        assert set(state.links) <= set(state.accounts)

@@ -13,14 +13,19 @@ from infra.views.store import build
 from infra.views.views import Current, Past
 from projections import api_keys, sessions, users
 from tests.accounts import (
+    accepted,
     created,
     deactivated,
+    deleted,
     ended,
     failed,
     failures,
+    invited,
     key,
+    offered,
     siege,
     started,
+    unlocked,
     wrong,
 )
 from tests.decisions import NOW, ago, history
@@ -75,6 +80,54 @@ def test_a_changed_password_lifts_the_duty_to_change_it_and_a_reset_sets_it(give
     assert (False, "anna-3") == (then.must_change_password, then.credential)
 
 
+def test_an_invited_account_is_found_by_its_link_until_it_is_accepted(given):
+    pending, active = given(invited()), given(invited(), accepted())
+
+    found = users.by_link(pending, "link-anna")
+    assert (user_rules.Status.INVITED, None, False) == (
+        found.status,
+        found.credential,
+        found.active,
+    )
+    assert NOW + timedelta(hours=72) == found.link.expires_at
+    assert None is users.by_link(active, "link-anna")
+    assert (True, "anna-1", None) == (
+        users.one(active, "anna").active,
+        users.one(active, "anna").credential,
+        users.one(active, "anna").link,
+    )
+
+
+def test_a_link_is_replaced_by_the_next_and_goes_with_a_new_password(given):
+    changed = user_rules.PasswordChanged(user_id="anna", credential="anna-2")
+    newer = given(created(), offered(), offered(proof="newer"))
+
+    assert (None, "anna") == (
+        users.by_link(newer, "link-anna"),
+        users.by_link(newer, "newer").user_id,
+    )
+    for since in (changed, deactivated(), deleted()):
+        assert None is users.by_link(given(created(), offered(), since), "link-anna")
+
+
+def test_a_deleted_account_is_gone_and_its_address_is_free(given):
+    again = user_rules.UserCreated(
+        user_id="other",
+        role=Role.VIEWER,
+        email_digest="digest-anna",
+        credential="c",
+        must_change_password=False,
+    )
+    reader = given(created("ben"), created(), started(), key(), deleted(), again)
+
+    assert ["ben", "other"] == [account.user_id for account in users.every(reader)]
+    assert "other" == users.by_email(reader, "digest-anna").user_id
+    assert (None, None) == (
+        sessions.by_proof(reader, "proof-s1"),
+        api_keys.by_proof(reader, "proof-k1"),
+    )
+
+
 def test_failures_are_counted_for_accounts_and_for_addresses_without_one(given):
     reader = given(created(), *failures(3), *failures(2, "eve", known=False))
 
@@ -105,6 +158,7 @@ def test_only_so_many_addresses_without_an_account_are_remembered(given, monkeyp
         [*(ago(event, hours=25) for event in failures(7)), failed("new")],
         [*siege(99), started(network="net-1"), failed("new", network="net-1"), *failures(3)],
         [*(ago(event, minutes=61) for event in siege(100)), *failures(2)],
+        [started(), *failures(7), *siege(99), unlocked(), failed("new")],
     ],
 )
 def test_rows_and_decisions_count_failures_alike(given, events):
@@ -136,7 +190,9 @@ def test_a_session_is_found_by_its_proof_with_what_its_owner_is_now(given):
         [ended()],
         [user_rules.PasswordChanged(user_id="anna", credential="anna-2")],
         [user_rules.PasswordReset(user_id="anna", credential="anna-2")],
+        [offered()],
         [deactivated()],
+        [deleted()],
         [deactivated(), user_rules.UserReactivated(user_id="anna", role=Role.ADMIN)],
     ],
 )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import api_keys as key_commands
+from commands import links as link_commands
 from commands import sessions as session_commands
 from commands import users as user_commands
 from domain import api_keys as key_rules
@@ -23,7 +24,12 @@ from tests.decisions import NOW, history, within
 
 PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
 EVENTS = (*user_rules.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
-DECIDERS = {**user_commands.DECIDERS, **session_commands.DECIDERS, **key_commands.DECIDERS}
+DECIDERS = {
+    **user_commands.DECIDERS,
+    **link_commands.DECIDERS,
+    **session_commands.DECIDERS,
+    **key_commands.DECIDERS,
+}
 
 USERS = st.sampled_from(["anna", "ben"])
 NAMES = st.sampled_from(["1", "2", "3"])
@@ -45,7 +51,7 @@ def commands(draw, users=USERS, names=NAMES):
             [
                 user_commands.DeactivateUser(user_id=user),
                 user_commands.ReactivateUser(user_id=user),
-                user_commands.ResetPassword(user_id=user, credential=new, password_hash=""),
+                link_commands.ResetPassword(user_id=user, credential=new, password_hash=""),
                 session_commands.StartSession(
                     **account, session=session, verified=verified, at=NOW
                 ),

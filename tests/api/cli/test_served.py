@@ -147,13 +147,37 @@ def test_an_account_is_made_and_reset_by_email_or_id(dango):
     assert ("editor", "Ada") == (user["role"], user["display_name"])
     assert 1 == again.code
     for name in (user["email"].upper(), user["id"]):
-        reset = dango("users", "reset-password", name)
+        reset = dango("users", "reset-password", name, "--temporary")
         assert 1 == reset.out.count("temporary password")
         assert made.json["temp_password"] not in reset.out
     assert user["id"] in dango("users", "list").out
     assert {"admin@localhost", user["email"]} == {
         u["email"] for u in dango("users", "list", "--json").json
     }
+
+
+def test_an_account_is_invited_and_led_through_its_life(dango):
+    eve = "eve@example.org"
+    invited = dango("users", "invite", eve, "--role", "viewer", "--name", "Eve")
+    assert (0, 1, 1) == (invited.code, invited.out.count("/invite/"), invited.out.count("three"))
+
+    refused = dango("users", "reset-password", eve)
+    assert (1, "invitation" in refused.err) == (1, True)
+    for words, said in (
+        (("set-role", eve, "editor"), "editor now"),
+        (("unlock", eve), "unlocked"),
+        (("deactivate", eve), "deactivated"),
+        (("reactivate", eve), "invited again"),
+    ):
+        ran = dango("users", *words)
+        assert (0, True) == (ran.code, said in ran.out), ran
+    assert "invited" in dango("users", "list").out
+    reset = dango("users", "reset-password", "admin@localhost", "--json").json
+    assert "/reset/" in reset["reset_url"]
+    last = dango("users", "deactivate", "admin@localhost")
+    assert (1, "only active admin" in last.err) == (1, True)
+    assert "deleted" in dango("users", "delete", eve).out
+    assert eve not in dango("users", "list").out
 
 
 def test_events_are_found_shown_and_verified(dango):

@@ -1,0 +1,127 @@
+"""/api/auth/sessions: a user's own sessions; and how one begins, for all that begin some."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from api import networks
+from api.authentication import idle, session_proof, session_seen
+from api.call import Call, Done
+from api.callers import Caller
+from api.errors import Denied
+from api.networks import Source
+from commands.sessions import CLIENT, Client, EndSession, NewSession
+from domain.sessions import Ending, SessionId
+from domain.users import UserId, UserMissing
+from projections import sessions, users
+from projections.users import Account
+
+AGENT_LENGTH_MAX: Final = 256  # characters
+NO_USER: Final = "Only a user who is logged in has this."
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the caller's sessions."""
+
+    id: str
+    created_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    ip_address: str
+    user_agent: str
+    is_current: bool
+
+
+async def list_sessions(call: Call) -> list[SessionView]:
+    """List one's own live sessions."""
+    now, found = call.platform.clock(), sessions.of_user(call.views, own_account(call).user_id)
+    return [_view(call, session) for session in found if not idle(session, now, call.platform)]
+
+
+async def revoke_session(call: Call, session_id: str) -> Done:
+    """End one of one's own sessions."""
+    user_id = own_account(call).user_id
+    await end(call, session_id, user_id, Ending.REVOKED)
+    return Done()
+
+
+async def end(call: Call, session_id: str, user_id: str, reason: Ending) -> None:
+    """End a session of a user; the cookie of this request's own goes too."""
+    await call.send(
+        EndSession(session_id=SessionId(session_id), user_id=UserId(user_id), reason=reason)
+    )
+    if session_id == call.caller.session_id:
+        call.clear_cookie(call.platform.settings.cookie)
+
+
+def own_account(call: Call) -> Account:
+    """The caller's account. The command line and a server without authentication have none."""
+    if call.caller.user_id is None:
+        raise Denied(403, NO_USER)
+    account = users.one(call.views, call.caller.user_id)
+    if account is None:
+        raise UserMissing
+    return account
+
+
+def own_session(call: Call) -> SessionId:
+    """The session of this request."""
+    if call.caller.session_id is None:
+        raise Denied(403, NO_USER)
+    return SessionId(call.caller.session_id)
+
+
+def source_of(call: Call) -> Source:
+    """Where the request comes from."""
+    client = call.request.client
+    return networks.source("" if client is None else client.host, call.platform.secrets)
+
+
+def prepare(call: Call, source: Source, life: timedelta | None = None) -> tuple[NewSession, str]:
+    """A session to be, and its token."""
+    platform = call.platform
+    token = platform.new_token()
+    agent = call.request.headers.get("user-agent", "")[:AGENT_LENGTH_MAX]
+    longest = timedelta(seconds=platform.settings.session_absolute_s)
+    session = NewSession(
+        session_id=SessionId(platform.new_id()),
+        proof=session_proof(token, platform),
+        expires_at=platform.clock() + (longest if life is None else life),
+        network=source.network,
+        client=Client(address=source.address, agent=agent),
+    )
+    return session, token
+
+
+def set_cookie(call: Call, token: str, life: timedelta | None = None) -> None:
+    """Give the client its token; `life` as `prepare` has it."""
+    settings = call.platform.settings
+    age_s = settings.session_absolute_s if life is None else int(life.total_seconds())
+    call.set_cookie(settings.cookie, token, age_s)
+
+
+def caller_in(session: NewSession, account: Account) -> Caller:
+    """Who acts from here on, when a session begins."""
+    return Caller(
+        actor=f"user:{account.user_id}",
+        via=session_seen(session.session_id),
+        role=account.role,
+        user_id=account.user_id,
+        session_id=session.session_id,
+    )
+
+
+def _view(call: Call, session: sessions.Session) -> SessionView:
+    platform = call.platform
+    sealed = platform.secrets.read(CLIENT, session.session_id)
+    client = msgspec.json.decode(sealed, type=Client) if sealed else Client()
+    return SessionView(
+        id=session.session_id,
+        created_at=session.started_at,
+        last_activity=platform.seen.last(session_seen(session.session_id)) or session.started_at,
+        expires_at=session.expires_at,
+        ip_address=client.address,
+        user_agent=client.agent,
+        is_current=session.session_id == call.caller.session_id,
+    )
