@@ -12,8 +12,9 @@ from api.users import Address, UserView
 from commands.sessions import ChangePassword, FailCurrentPassword, FailLogin, StartSession
 from commands.users import PASSWORD
 from domain import emails, guesses, passwords
+from domain.logins import PARTIAL_LIFE, BadCredentials, WrongPassword
 from domain.permissions import Role
-from domain.sessions import BadCredentials, Ending, WrongPassword
+from domain.sessions import Ending
 from domain.users import Credential
 from projections import sessions, users
 from projections.users import Account
@@ -35,6 +36,13 @@ class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
     user: UserView
     must_change_password: bool
     requires_2fa_setup: bool = False
+
+
+class SecondFactorDue(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a right password where a second factor is due; the cookie is a partial one."""
+
+    status: str = "2fa_required"
+    requires_2fa: bool = True
 
 
 class Me(UserView, frozen=True, kw_only=True):
@@ -67,8 +75,8 @@ class Proved(msgspec.Struct, frozen=True, kw_only=True):
     hashed: str
 
 
-async def login(call: Call, data: Login) -> LoggedIn:
-    """Authenticate with e-mail and password; sets the session cookie."""
+async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
+    """Authenticate with e-mail and password; sets the session cookie, or a partial one."""
     platform, source = call.platform, own.source_of(call)
     digest = accounts.email_digest(emails.parse(data.email), platform)
     known = users.guesses(call.views, digest)
@@ -78,22 +86,32 @@ async def login(call: Call, data: Login) -> LoggedIn:
         rehashed = None
         if platform.passwords.outdated(proved.hashed):
             rehashed = await platform.passwords.hash(password)
-        session, token = own.prepare(call, source)
-        call.caller = own.caller_in(session, proved.account)  # who has proved it is who acts
+        due = proved.account.totp
+        life = PARTIAL_LIFE if due else None
+        session, token = own.prepare(call, source, life)
+        if not due:
+            call.caller = own.caller_in(session, proved.account)  # who has proved it is who acts
         await call.send(
             StartSession(
                 user_id=proved.account.user_id,
                 email_digest=digest,
                 session=session,
                 verified=proved.credential,
+                partial=due,
                 rehashed=rehashed,
                 at=platform.clock(),
             )
         )
-    own.set_cookie(call, token)
+    own.set_cookie(call, token, life)
+    return SecondFactorDue() if due else logged_in(call, proved.account)
+
+
+def logged_in(call: Call, account: Account) -> LoggedIn:
+    """The answer to somebody who is logged in now."""
     return LoggedIn(
-        user=accounts.one(call, proved.account.user_id),
-        must_change_password=proved.account.must_change_password,
+        user=accounts.one(call, account.user_id),
+        must_change_password=account.must_change_password,
+        requires_2fa_setup=call.platform.settings.require_2fa and not account.totp,
     )
 
 
@@ -150,7 +168,9 @@ async def prove_again(call: Call, password: str) -> Proved:
 async def logout(call: Call) -> Done:
     """End the session of this request; an API key is left as it is."""
     caller = call.caller
-    if caller.session_id is not None and caller.user_id is not None:
+    if caller.partial is not None:
+        await own.end(call, caller.partial.session_id, caller.partial.user_id, Ending.LOGOUT)
+    elif caller.session_id is not None and caller.user_id is not None:
         await own.end(call, caller.session_id, caller.user_id, Ending.LOGOUT)
     return Done()
 

@@ -67,9 +67,10 @@ def idle(session: sessions.Session, now: datetime, platform: Platform) -> bool:
 def _by_session(token: str, platform: Platform) -> Caller | None:
     if not _TOKEN.fullmatch(token):
         return None
-    holder = sessions.by_proof(platform.views.current, session_proof(token, platform))
+    views, proof = platform.views.current, session_proof(token, platform)
+    holder = sessions.by_proof(views, proof)
     if holder is None:
-        return None
+        return _by_partial(sessions.partial(views, proof), platform)
     now, session = platform.clock(), holder.session
     if session.expires_at <= now or idle(session, now, platform):
         return None
@@ -81,7 +82,14 @@ def _by_session(token: str, platform: Platform) -> Caller | None:
         user_id=holder.user_id,
         session_id=session.session_id,
         must_change_password=holder.must_change_password,
+        must_set_up_2fa=platform.settings.require_2fa and not holder.totp,
     )
+
+
+def _by_partial(partial: sessions.Partial | None, platform: Platform) -> Caller | None:
+    if partial is None or partial.expires_at <= platform.clock():
+        return None
+    return Caller(via=session_seen(partial.session_id), partial=partial)
 
 
 def _by_key(key: str, platform: Platform) -> Caller | None:

@@ -6,11 +6,13 @@ import msgspec
 
 from domain import permissions
 from domain.permissions import Role
+from projections.sessions import Partial
 
 PUBLIC: Final = "public"  # anybody
 READS: Final = "reads"  # "None" in the reference: anonymous while auth.anonymous_reads allows it
 SIGNED_IN: Final = "signed in"  # any session or key
 SESSION: Final = "session only"  # no key: it must not outlive itself, nor reach further
+PARTIAL: Final = "partial session"  # the password was right, the second factor is due
 # every other entry of the route table's access column is the name of a permission
 
 
@@ -24,6 +26,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     key_id: str | None = None
     must_change_password: bool = False
+    must_set_up_2fa: bool = False
+    partial: Partial | None = None  # nobody yet, but for giving the second factor
+
+    @property
+    def held(self) -> bool:
+        """Whether something has to be done before anything else may be."""
+        return self.must_change_password or self.must_set_up_2fa
 
     def may(self, permission: str) -> bool:
         """Whether the caller has the permission."""

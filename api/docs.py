@@ -15,7 +15,7 @@ import msgspec
 from litestar import Litestar, Response
 
 from api.call import Call
-from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import render, static
 from api.platform import HttpSettings
 from api.table import Route
@@ -29,6 +29,7 @@ ACCESS: Final = {
     " signed-in caller.",
     SIGNED_IN: "Any session or API key.",
     SESSION: "Any session; no API key.",
+    PARTIAL: "A login whose password was right and whose second factor is due.",
 }
 # What the two viewers cannot do without, and no other page may (measured with each of them).
 SWAGGER_POLICY: Final = (

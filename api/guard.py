@@ -14,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from api import asgi, bodies, past, senders
 from api.call import Call, Key
-from api.callers import ANONYMOUS, PUBLIC, READS, SESSION, SIGNED_IN, Caller
+from api.callers import ANONYMOUS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN, Caller
 from api.errors import Denied, invalid
 from api.platform import HttpSettings, Platform
 from api.table import Route
@@ -32,6 +32,12 @@ UNTIL_CHANGED: Final = frozenset(
         "/logout",
     }
 )
+# And such a one, until there is a second factor where the settings demand one.
+UNTIL_SET_UP: Final = UNTIL_CHANGED | {"/api/auth/2fa/setup", "/api/auth/2fa/verify-setup"}
+UNTIL_COMPLETE: Final = frozenset({"/api/auth/logout", "/logout"})  # beside giving the factor
+NO_LOGIN: Final = "No login waits for a second factor, or not any more; log in."
+SET_UP_FIRST: Final = "Two-factor authentication must be set up first."
+FACTOR_FIRST: Final = "The second factor is due: give a code at /api/auth/2fa/verify."
 CHANGE_FIRST: Final = "The password must be changed first."
 KEYLESS: Final = "An API key may not do this; log in."
 
@@ -54,7 +60,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         return
     body = await bodies.arrived(request)
     key = senders.header(request.scope, "idempotency-key")
-    if key is not None and route.access != PUBLIC:
+    if key is not None and route.access not in (PUBLIC, PARTIAL):
         target = request.scope["raw_path"], request.scope["query_string"]
         parts = (route.method.encode(), *target, body)
         # What is shown once is shown again only to what asked for it, not to its user's others.
@@ -115,16 +121,36 @@ def _admit(call: Call) -> None:
     access, caller = call.route.access, call.caller
     if access == PUBLIC:
         return
+    if access == PARTIAL:
+        if caller.partial is None:
+            raise Denied(401, NO_LOGIN)
+        return
     if caller.role is None:
-        if access == READS and _anonymous_reads(call):
-            return
-        raise Denied(401, "Authentication required.")
-    if caller.must_change_password and call.route.path not in UNTIL_CHANGED:
-        raise Denied(403, CHANGE_FIRST, error_code="must_change_password")
+        _admit_nobody(call)
+        return
+    _free(call)
     if access == SESSION and caller.key_id is not None:
         raise Denied(403, KEYLESS, error_code="session_only")
     if access not in (READS, SIGNED_IN, SESSION) and not caller.may(access):
         raise Denied(403, f"Permission denied: {access}", permission=access)
+
+
+def _free(call: Call) -> None:
+    """Whether the caller has nothing to do first."""
+    caller, path = call.caller, call.route.path
+    if caller.must_change_password and path not in UNTIL_CHANGED:
+        raise Denied(403, CHANGE_FIRST, error_code="must_change_password")
+    if caller.must_set_up_2fa and path not in UNTIL_SET_UP:
+        raise Denied(403, SET_UP_FIRST, error_code="2fa_setup_required")
+
+
+def _admit_nobody(call: Call) -> None:
+    if call.route.access == READS and _anonymous_reads(call):
+        return
+    if call.caller.partial is None:
+        raise Denied(401, "Authentication required.")
+    if call.route.path not in UNTIL_COMPLETE:
+        raise Denied(401, FACTOR_FIRST, error_code="2fa_required")
 
 
 def _anonymous_reads(call: Call) -> bool:

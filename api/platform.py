@@ -29,6 +29,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     anonymous_reads: str = "auto"  # auto, true, false
     auth_enabled: bool = True
+    require_2fa: bool = False
     trusted_proxies: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     body_bytes_max: int = 1024 * 1024

@@ -8,6 +8,7 @@ from api import (
     docs,
     events,
     export,
+    factors,
     health,
     links,
     logs,
@@ -19,7 +20,7 @@ from api import (
     users,
     ws,
 )
-from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
@@ -47,6 +48,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     delete("/api/auth/api-keys/{key_id:str}", SESSION, api_keys.revoke_key),
     post("/api/auth/accept-invite", PUBLIC, links.accept_invite),
     post("/api/auth/reset-password", PUBLIC, links.reset_password),
+    # second factors
+    post("/api/auth/2fa/setup", SESSION, factors.set_up, shows_secret=True),
+    post("/api/auth/2fa/verify-setup", SESSION, factors.verify_setup, shows_secret=True),
+    post("/api/auth/2fa/verify", PARTIAL, factors.verify),
+    post("/api/auth/2fa/disable", SESSION, factors.disable),
+    post("/api/auth/2fa/regenerate-recovery", SESSION, factors.regenerate, shows_secret=True),
     # accounts
     get("/api/admin/users", "users.manage", users.list_users),
     post("/api/admin/users", "users.manage", users.create_user, status=201, shows_secret=True),

@@ -51,7 +51,10 @@ async def end(call: Call, session_id: str, user_id: str, reason: Ending) -> None
     await call.send(
         EndSession(session_id=SessionId(session_id), user_id=UserId(user_id), reason=reason)
     )
-    if session_id == call.caller.session_id:
+    caller = call.caller
+    if session_id == caller.session_id or (
+        caller.partial is not None and session_id == caller.partial.session_id
+    ):
         call.clear_cookie(call.platform.settings.cookie)
 
 

@@ -45,7 +45,7 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     status: Status
     is_active: bool
-    totp_enabled: bool = False
+    totp_enabled: bool
     oauth_provider: str | None = None
     failed_login_attempts: int
     locked_until: datetime | None
@@ -263,6 +263,7 @@ def view(account: Account, call: Call) -> UserView:
         display_name=name or email.partition("@")[0],
         status=account.status,
         is_active=account.status is not Status.DEACTIVATED,
+        totp_enabled=account.totp,
         failed_login_attempts=account.guesses.count(call.views.now),
         locked_until=account.guesses.locked_until(call.views.now),
         must_change_password=account.must_change_password,

@@ -40,7 +40,7 @@ ACCESS: Final = frozenset(
         api_keys.ApiKeyRevoked,
         sessions.SessionEnded,
         users.UserRoleChanged,
-        *users.ENDS_SESSIONS,
+        *sessions.ENDS_ALL,
     )
 )
 
@@ -124,8 +124,8 @@ class Live:
             raise Refused(503, "The read models have stopped; see /api/health/ready.") from None
         if caller is None:
             raise Refused(401, "Authentication required.")
-        if caller.must_change_password:
-            raise Refused(403, "The password must be changed first.")
+        if caller.held:
+            raise Refused(403, "The password must be changed, or a second factor set up, first.")
         if len(self.clients) >= CLIENTS_MAX:
             raise Refused(503, "Too many clients are connected.")
         if sum(client.caller.actor == caller.actor for client in self.clients) >= USER_CLIENTS_MAX:
@@ -238,7 +238,7 @@ class Live:
             _log.exception("the rights of %s cannot be told", client.caller.actor)
             client.close(TRY_AGAIN)
         else:
-            if caller is None or caller.must_change_password:
+            if caller is None or caller.held:
                 client.close(REVOKED)
             else:
                 client.caller = caller

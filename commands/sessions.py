@@ -8,9 +8,16 @@ import msgspec
 
 from commands.kernel import Command, Forget, Keep
 from commands.users import PASSWORD
-from domain import sessions
+from domain import logins, sessions
 from domain.kernel import Boundary, Decider, Event
-from domain.sessions import Ending, Method, SessionId, SessionStarted
+from domain.sessions import (
+    Ending,
+    Given,
+    Method,
+    PartialSessionStarted,
+    SessionId,
+    SessionStarted,
+)
 from domain.users import Credential, PasswordChanged, UserId
 
 CLIENT: Final = "session"  # the vault's kind of what is known of a session's client
@@ -58,6 +65,16 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
             network=self.network,
         )
 
+    def begun(self, user_id: UserId, email_digest: str) -> PartialSessionStarted:
+        """The event of its beginning, when the second factor is due still."""
+        return PartialSessionStarted(
+            session_id=self.session_id,
+            user_id=user_id,
+            email_digest=email_digest,
+            proof=self.proof,
+            expires_at=self.expires_at,
+        )
+
     def keep(self, owner: str) -> Keep:
         """What the vault is to hold, no longer than the session can last."""
         value = msgspec.json.encode(self.client)
@@ -65,12 +82,16 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StartSession(Command, frozen=True, kw_only=True):
-    """Log in; `verified` names the password that was right."""
+    """Log in; `verified` names the password that was right.
+
+    `partial`: a second factor is due, and the session is good for giving that alone.
+    """
 
     user_id: UserId
     email_digest: str
     session: NewSession
     verified: Credential
+    partial: bool = False
     rehashed: str | None = None  # the same password under newer parameters
     at: datetime
 
@@ -84,22 +105,25 @@ class StartSession(Command, frozen=True, kw_only=True):
 
 
 class FailLogin(Command, frozen=True, kw_only=True):
-    """A password was wrong, or nobody has this e-mail address."""
+    """A password or code was wrong, or nobody has this e-mail address."""
 
     attempt: str
     email_digest: str
     user_id: UserId | None = None
     network: str = ""
     unheard: int = 0
+    given: Given = Given.PASSWORD
+    session_id: SessionId | None = None  # the partial session of a wrong code
     at: datetime
 
 
 class FailCurrentPassword(Command, frozen=True, kw_only=True):
-    """Somebody who is logged in gave a wrong current password."""
+    """Somebody who is logged in gave a wrong current password, or a wrong code."""
 
     attempt: str
     session_id: SessionId
     user_id: UserId
+    given: Given = Given.PASSWORD
     at: datetime
 
 
@@ -175,10 +199,7 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
     """Choose the decision."""
     match command:
         case StartSession():
-            started = command.session.started(
-                command.user_id, command.email_digest, Method.PASSWORD
-            )
-            return sessions.start(state, started, verified=command.verified, at=command.at)
+            return _start(state, command)
         case FailLogin():
             failed = sessions.LoginFailed(
                 attempt=command.attempt,
@@ -187,29 +208,48 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
                 network=command.network,
                 day=sessions.day_of(command.at),
                 unheard=command.unheard,
+                given=command.given,
+                session_id=command.session_id,
             )
-            return sessions.fail(state, failed, command.at)
+            return logins.fail(state, failed, command.at)
         case FailCurrentPassword():
             wrong = sessions.CurrentPasswordWrong(
-                attempt=command.attempt, session_id=command.session_id, user_id=command.user_id
+                attempt=command.attempt,
+                session_id=command.session_id,
+                user_id=command.user_id,
+                given=command.given,
             )
-            return sessions.fail_again(state, wrong, command.at)
+            return logins.fail_again(state, wrong, command.at)
         case EndSession():
             return sessions.end(state, command.session_id, command.user_id, command.reason)
         case EndAllSessions():
             return sessions.end_all(state)
         case UnlockUser(user_id=user, email_digest=digest):
-            return sessions.unlock(state, sessions.UserUnlocked(user_id=user, email_digest=digest))
+            return logins.unlock(state, sessions.UserUnlocked(user_id=user, email_digest=digest))
         case ChangePassword():
             return _change_password(state, command)
         case _:
             assert_never(command)
 
 
+def _start(state: sessions.Sessions, command: StartSession) -> Sequence[Event]:
+    session, user, digest = command.session, command.user_id, command.email_digest
+    if command.partial:
+        return logins.start_partial(
+            state,
+            session.begun(user, digest),
+            verified=command.verified,
+            network=session.network,
+            at=command.at,
+        )
+    started = session.started(user, digest, Method.PASSWORD)
+    return logins.start(state, started, verified=command.verified, at=command.at)
+
+
 def _change_password(state: sessions.Sessions, command: ChangePassword) -> Sequence[Event]:
     user, digest = command.user_id, command.email_digest
     started = command.session.started(user, digest, Method.PASSWORD_CHANGE)
-    return sessions.change_password(
+    return logins.change_password(
         state,
         PasswordChanged(user_id=user, credential=command.credential),
         started,

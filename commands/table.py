@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from commands import api_keys, links, projects, queries, sessions, sources, syncs, upkeep, users
+from commands import (
+    api_keys,
+    factors,
+    links,
+    projects,
+    queries,
+    sessions,
+    sources,
+    syncs,
+    upkeep,
+    users,
+)
 from commands.kernel import Command
 from domain.kernel import Decider
 
@@ -11,6 +22,7 @@ DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     **users.DECIDERS,
     **links.DECIDERS,
     **sessions.DECIDERS,
+    **factors.DECIDERS,
     **api_keys.DECIDERS,
     **sources.DECIDERS,
     **syncs.DECIDERS,

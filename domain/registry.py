@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain import api_keys, projects, queries, sessions, sources, syncs, upkeep, users
+from domain import api_keys, projects, queries, sessions, sources, syncs, totp, upkeep, users
 from domain.kernel import Event
 
 EVENTS: Final[tuple[type[Event], ...]] = (
@@ -14,4 +14,5 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *syncs.EVENTS,
     *queries.EVENTS,
     *upkeep.EVENTS,
+    *totp.EVENTS,
 )

@@ -1,9 +1,9 @@
-"""Logging in, being logged in, and how both end.
+"""Being logged in, what is remembered of logins, and how sessions end.
 
-Invariants: a session begins only on the password in force of an active account; guesses come
-slower and slower (guesses.py); an account has a bounded number of sessions. A session is over when
-an event ends it, when it expires, when it lies idle (which no event tells, see the `Seen` port),
-and when the account loses its access (users.ENDS_SESSIONS).
+How one begins stands in logins.py and factors.py. A session is over when an event ends it, when it
+expires, when it lies idle (which no event tells, see the `Seen` port), and when password, factor
+or access of the account change (`ENDS_ALL`). A partial session, which waits for a second factor,
+is another thing: it is good for giving that alone.
 
 Guesses are counted by the e-mail address that was typed, so that absent accounts are slowed down
 like existing ones and cannot be told from them. Whoever is logged in and gives a wrong current
@@ -13,18 +13,17 @@ password slows down that session alone: strangers' guesses never stand in the wa
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, NewType, TypeVar
 
 import msgspec
 
-from domain import guesses, users
+from domain import guesses, totp, users
 from domain.guesses import Guesses, Tries
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.users import Credential, UserId
 
-SESSIONS_PER_USER_MAX: Final = 100
-
 SessionId = NewType("SessionId", str)
+Value = TypeVar("Value")
 
 
 class Method(StrEnum):
@@ -32,6 +31,16 @@ class Method(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - the word itself
     PASSWORD_CHANGE = "password_change"  # noqa: S105
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    FACTOR_CHANGE = "factor_change"
+
+
+class Given(StrEnum):
+    """What was given wrongly."""
+
+    PASSWORD = "password"  # noqa: S105 - the word itself
+    CODE = "code"
 
 
 class Ending(StrEnum):
@@ -41,6 +50,8 @@ class Ending(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     DISPLACED = "displaced"
+    COMPLETED = "completed"  # a partial one: the second factor was given
+    GUESSED = "guessed"  # a partial one: too many wrong codes
 
 
 def tag(session_id: str) -> str:
@@ -82,8 +93,24 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session_started"):
         return (users.tag(self.user_id), login_tag(self.email_digest))
 
 
+class PartialSessionStarted(Event, frozen=True, kw_only=True, tag="partial_session_started"):
+    """The password was right; the second factor is due."""
+
+    session_id: SessionId
+    user_id: UserId
+    email_digest: str
+    proof: str  # keyed digest of the token
+    expires_at: datetime
+
+    def stream(self) -> str:
+        return tag(self.session_id)
+
+    def labels(self) -> tuple[str, ...]:
+        return (users.tag(self.user_id),)
+
+
 class SessionEnded(Event, frozen=True, kw_only=True, tag="session_ended"):
-    """One session is over."""
+    """One session is over, or one partial session."""
 
     session_id: SessionId
     user_id: UserId
@@ -97,7 +124,7 @@ class SessionEnded(Event, frozen=True, kw_only=True, tag="session_ended"):
 
 
 class LoginFailed(Event, frozen=True, kw_only=True, tag="login_failed"):
-    """A password was wrong, or there is no such account that may log in."""
+    """A password or code was wrong, or there is no such account that may log in."""
 
     attempt: str
     email_digest: str
@@ -105,6 +132,8 @@ class LoginFailed(Event, frozen=True, kw_only=True, tag="login_failed"):
     network: str  # keyed digest of the caller's network
     day: str = ""  # of the attempt, in UTC
     unheard: int = 0  # attempts by anybody that were turned away since the last recorded failure
+    given: Given = Given.PASSWORD
+    session_id: SessionId | None = None  # the partial session of a wrong code
 
     def stream(self) -> str:
         return login_tag(self.email_digest)
@@ -115,11 +144,12 @@ class LoginFailed(Event, frozen=True, kw_only=True, tag="login_failed"):
 
 
 class CurrentPasswordWrong(Event, frozen=True, kw_only=True, tag="current_password_wrong"):
-    """Somebody who is logged in gave a wrong current password."""
+    """Somebody who is logged in gave a wrong current password, or a wrong code."""
 
     attempt: str
     session_id: SessionId
     user_id: UserId
+    given: Given = Given.PASSWORD
 
     def stream(self) -> str:
         return tag(self.session_id)
@@ -147,7 +177,17 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     LoginFailed,
     CurrentPasswordWrong,
     UserUnlocked,
+    PartialSessionStarted,
 )
+ENDS_ALL: Final = (*users.ENDS_SESSIONS, *totp.ENDS_SESSIONS)
+_Beginning = SessionStarted | PartialSessionStarted
+
+
+class Partial(msgspec.Struct, frozen=True):
+    """A partial session, and how many wrong codes it has seen."""
+
+    started: PartialSessionStarted
+    wrong: int = 0
 
 
 class Sessions(msgspec.Struct, frozen=True):
@@ -156,7 +196,9 @@ class Sessions(msgspec.Struct, frozen=True):
     active: bool = False
     credential: Credential | None = None
     live: Mapping[SessionId, SessionStarted] = {}
-    ended: SessionStarted | SessionEnded | None = None  # the last one that is over
+    partials: Mapping[SessionId, Partial] = {}
+    factor: totp.Factor = totp.Factor()
+    ended: _Beginning | SessionEnded | None = None  # the last one that is over
     guesses: Guesses = Guesses()
     wrong: Tries = Tries()  # current passwords, in the session that the boundary names
     attempt: str | None = None  # the last that failed
@@ -164,38 +206,42 @@ class Sessions(msgspec.Struct, frozen=True):
 
 def evolve(state: Sessions, recorded: Recorded) -> Sessions:
     """Fold one event."""
-    replace = msgspec.structs.replace
-    match recorded.event:
+    replace, event = msgspec.structs.replace, recorded.event
+    match event:
         case SessionStarted(network=network) as started:
             live = {**state.live, started.session_id: started}
             known = state.guesses.succeed(network, recorded.at)
             return replace(state, live=live, guesses=known)
+        case PartialSessionStarted(session_id=session) as begun:
+            return replace(state, partials={**state.partials, session: Partial(begun)})
         case SessionEnded(session_id=session) as ended:
-            live = {key: value for key, value in state.live.items() if key != session}
-            return replace(state, live=live, ended=ended)
-        case LoginFailed(attempt=attempt, network=network):
+            live, partials = _without(state.live, session), _without(state.partials, session)
+            return replace(state, live=live, partials=partials, ended=ended)
+        case LoginFailed(attempt=attempt, network=network, session_id=session):
             failed = state.guesses.fail(network, recorded.at)
-            return replace(state, guesses=failed, attempt=attempt)
+            wrong = _one_more_wrong(state.partials, session)
+            return replace(state, guesses=failed, partials=wrong, attempt=attempt)
         case CurrentPasswordWrong(attempt=attempt):
             return replace(state, wrong=state.wrong.one_more(recorded.at), attempt=attempt)
         case UserUnlocked():
             return replace(state, guesses=state.guesses.forgiven())
         case _:
-            return _account(state, recorded.event)
+            return _account(state, event)
 
 
 def _account(state: Sessions, event: Event) -> Sessions:
     """What happened to the account itself."""
     replace = msgspec.structs.replace
+    if isinstance(event, ENDS_ALL):
+        state = _emptied(state)
+    state = replace(state, factor=totp.evolve(state.factor, event))
     match event:
         case users.UserCreated(credential=credential) | users.InviteAccepted(credential=credential):
             return replace(state, active=True, credential=credential)
         case users.PasswordChanged(credential=new) | users.PasswordReset(credential=new):
-            return replace(_emptied(state), credential=new)
-        case users.PasswordResetOffered():
-            return _emptied(state)
+            return replace(state, credential=new)
         case users.UserDeactivated() | users.UserDeleted():
-            return replace(_emptied(state), active=False)
+            return replace(state, active=False)
         case users.UserReactivated(invited=invited):
             return replace(state, active=not invited)
         case _:
@@ -204,8 +250,22 @@ def _account(state: Sessions, event: Event) -> Sessions:
 
 def _emptied(state: Sessions) -> Sessions:
     """All sessions end at once."""
-    last = next(reversed([*state.live.values()]), state.ended)
-    return msgspec.structs.replace(state, live={}, ended=last)
+    begun = [*(partial.started for partial in state.partials.values()), *state.live.values()]
+    last = begun[-1] if begun else state.ended
+    return msgspec.structs.replace(state, live={}, partials={}, ended=last)
+
+
+def _without(values: Mapping[SessionId, Value], session_id: SessionId) -> dict[SessionId, Value]:
+    return {key: value for key, value in values.items() if key != session_id}
+
+
+def _one_more_wrong(
+    partials: Mapping[SessionId, Partial], session_id: SessionId | None
+) -> Mapping[SessionId, Partial]:
+    if session_id is None or session_id not in partials:
+        return partials
+    partial = partials[session_id]
+    return {**partials, session_id: Partial(partial.started, partial.wrong + 1)}
 
 
 def login(user_id: UserId | None, email_digest: str, at: datetime) -> Boundary:
@@ -218,7 +278,8 @@ def login(user_id: UserId | None, email_digest: str, at: datetime) -> Boundary:
 
 def of_user(user_id: UserId) -> Boundary:
     """An account and its sessions."""
-    return (Clause((*users.EVENTS, SessionStarted, SessionEnded), (users.tag(user_id),)),)
+    own = (SessionStarted, PartialSessionStarted, SessionEnded)
+    return (Clause((*users.EVENTS, *totp.EVENTS, *own), (users.tag(user_id),)),)
 
 
 def guarded(user_id: UserId, session_id: SessionId) -> Boundary:
@@ -229,113 +290,35 @@ def guarded(user_id: UserId, session_id: SessionId) -> Boundary:
 def one(session_id: SessionId, user_id: UserId) -> Boundary:
     """One session, and what ends all sessions of its user."""
     return (
-        Clause((SessionStarted, SessionEnded), (tag(session_id),)),
-        Clause(users.ENDS_SESSIONS, (users.tag(user_id),)),
+        Clause((SessionStarted, PartialSessionStarted, SessionEnded), (tag(session_id),)),
+        Clause(ENDS_ALL, (users.tag(user_id),)),
     )
-
-
-def start(
-    state: Sessions, started: SessionStarted, *, verified: Credential, at: datetime
-) -> list[Event]:
-    """Log in with the password that was verified. Raises TooManyAttempts, BadCredentials."""
-    if started.session_id in state.live:
-        return []
-    # A right guess among many at once must not tell itself by another answer than a wrong one's.
-    guesses.heard(state.guesses.until(started.network, at), at)
-    if not state.active or state.credential != verified:
-        raise BadCredentials
-    return [*_make_room(state, at), started]
-
-
-def change_password(
-    state: Sessions,
-    changed: users.PasswordChanged,
-    started: SessionStarted,
-    *,
-    verified: Credential,
-    at: datetime,
-) -> list[Event]:
-    """Put a new password in force and go on with a new session; all others end.
-
-    `verified` is the password that was given as the current one. Raises TooManyAttempts,
-    PasswordStale.
-    """
-    if state.credential == changed.credential:
-        return []
-    guesses.heard(state.wrong.until(at), at)
-    if not state.active or state.credential != verified:
-        raise PasswordStale
-    return [changed, started]
-
-
-def _make_room(state: Sessions, at: datetime) -> list[Event]:
-    """End what has expired, and the oldest where there are too many."""
-    expired = [session for session in state.live.values() if session.expires_at <= at]
-    running = [session for session in state.live.values() if session.expires_at > at]
-    surplus = running[: max(0, len(running) + 1 - SESSIONS_PER_USER_MAX)]
-    return [
-        *(_end(session, Ending.EXPIRED) for session in expired),
-        *(_end(session, Ending.DISPLACED) for session in surplus),
-    ]
-
-
-def fail(state: Sessions, failed: LoginFailed, at: datetime) -> list[Event]:
-    """Count a failed login. Raises TooManyAttempts when it should not have been made."""
-    if state.attempt == failed.attempt:
-        return []
-    guesses.heard(state.guesses.until(failed.network, at), at)
-    return [failed]
-
-
-def fail_again(state: Sessions, failed: CurrentPasswordWrong, at: datetime) -> list[Event]:
-    """Count a wrong current password. Raises TooManyAttempts, as `fail` does."""
-    if state.attempt == failed.attempt:
-        return []
-    guesses.heard(state.wrong.until(at), at)
-    return [failed]
 
 
 def end(state: Sessions, session_id: SessionId, user_id: UserId, reason: Ending) -> list[Event]:
     """End one of a user's own sessions. Raises SessionMissing, for others' too."""
-    session = state.live.get(session_id) or state.ended
-    if session is None or (session.session_id, session.user_id) != (session_id, user_id):
+    going = _going(state, session_id)
+    found = going or state.ended
+    if found is None or (found.session_id, found.user_id) != (session_id, user_id):
         raise SessionMissing
-    return [_end(session, reason)] if session_id in state.live else []
+    return [over(going, reason)] if going else []
+
+
+def _going(state: Sessions, session_id: SessionId) -> _Beginning | None:
+    if session_id in state.partials:
+        return state.partials[session_id].started
+    return state.live.get(session_id)
 
 
 def end_all(state: Sessions) -> list[Event]:
-    """End all sessions of an account."""
-    return [_end(session, Ending.REVOKED) for session in state.live.values()]
+    """End all sessions of an account; partial ones too."""
+    partials = [over(partial.started, Ending.REVOKED) for partial in state.partials.values()]
+    return [*partials, *(over(session, Ending.REVOKED) for session in state.live.values())]
 
 
-def unlock(state: Sessions, unlocked: UserUnlocked) -> list[Event]:
-    """Let the failed logins of an account count no more."""
-    return [unlocked] if state.guesses != state.guesses.forgiven() else []
-
-
-def _end(session: SessionStarted | SessionEnded, reason: Ending) -> Event:
+def over(session: _Beginning, reason: Ending) -> Event:
+    """The event of a session's end."""
     return SessionEnded(session_id=session.session_id, user_id=session.user_id, reason=reason)
-
-
-class BadCredentials(Refused):
-    """The password is wrong, or there is no such account that may log in: nobody learns which."""
-
-    def __init__(self) -> None:
-        super().__init__("Invalid e-mail or password.")
-
-
-class WrongPassword(Refused):
-    """The current password that somebody who is logged in gave is not the one in force."""
-
-    def __init__(self) -> None:
-        super().__init__("The current password is wrong.")
-
-
-class PasswordStale(Refused):
-    """The password was changed while this was on its way."""
-
-    def __init__(self) -> None:
-        super().__init__("The password was changed meanwhile; log in again.")
 
 
 class SessionMissing(Refused):

@@ -305,6 +305,7 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         public_url=settings.platform.public_url,
         anonymous_reads=str(reads).lower(),
         auth_enabled=settings.auth.enabled,
+        require_2fa=settings.auth.require_2fa,
         trusted_proxies=settings.platform.trusted_proxies,
         allowed_origins=settings.platform.allowed_origins,
         body_bytes_max=settings.api.body_bytes_max,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import sessions, users
+from domain import sessions
 from domain.guesses import Tries
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -29,6 +29,19 @@ SESSIONS: Final = Table(
 )
 
 
+PARTIALS: Final = Table(
+    name="partial_sessions",
+    columns={
+        "session_id": "TEXT NOT NULL",
+        "user_id": "TEXT NOT NULL",
+        "proof": "TEXT NOT NULL",
+        "expires_at": "TEXT NOT NULL",
+    },
+    key=("session_id",),
+    indexes=("proof", "user_id"),
+)
+
+
 def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.add(
         SESSIONS,
@@ -42,6 +55,16 @@ def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     )
 
 
+def _partial_started(rows: Rows, e: sessions.PartialSessionStarted, _: Recorded) -> None:
+    rows.put(
+        PARTIALS,
+        session_id=e.session_id,
+        user_id=e.user_id,
+        proof=e.proof,
+        expires_at=e.expires_at.isoformat(),
+    )
+
+
 def _password_wrong(rows: Rows, e: sessions.CurrentPasswordWrong, r: Recorded) -> None:
     row = rows.get(SESSIONS, e.session_id)
     if row is not None:
@@ -51,20 +74,23 @@ def _password_wrong(rows: Rows, e: sessions.CurrentPasswordWrong, r: Recorded) -
 
 def _ended(rows: Rows, e: sessions.SessionEnded, _: Recorded) -> None:
     rows.remove(SESSIONS, session_id=e.session_id)
+    rows.remove(PARTIALS, session_id=e.session_id)
 
 
 def _all_ended(rows: Rows, e: Any, _: Recorded) -> None:
     rows.remove(SESSIONS, user_id=e.user_id)
+    rows.remove(PARTIALS, user_id=e.user_id)
 
 
 PROJECTION: Final = Projection(
     name="sessions",
-    tables=(SESSIONS,),
+    tables=(SESSIONS, PARTIALS),
     on={
         sessions.SessionStarted: _started,
+        sessions.PartialSessionStarted: _partial_started,
         sessions.SessionEnded: _ended,
         sessions.CurrentPasswordWrong: _password_wrong,
-        **dict.fromkeys(users.ENDS_SESSIONS, _all_ended),
+        **dict.fromkeys(sessions.ENDS_ALL, _all_ended),
     },
 )
 
@@ -84,13 +110,22 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     role: Role
     must_change_password: bool
+    totp: bool
+
+
+class Partial(msgspec.Struct, frozen=True, kw_only=True):
+    """A partial session: whose password was right, and until when the second factor is due."""
+
+    session_id: SessionId
+    user_id: UserId
+    expires_at: datetime
 
 
 def by_proof(reader: Reader, proof: str) -> Holder | None:
     """The session whose token has this digest, of an active account, or None."""
     row = reader.row(
         "SELECT s.session_id, s.started_at, s.expires_at,"
-        " s.user_id, u.role, u.must_change_password"
+        " s.user_id, u.role, u.must_change_password, u.totp"
         " FROM sessions s JOIN users u USING (user_id)"
         " WHERE s.proof = :proof AND u.status = 'active'",
         proof=proof,
@@ -102,7 +137,21 @@ def by_proof(reader: Reader, proof: str) -> Holder | None:
         user_id=row[3],
         role=Role(row[4]),
         must_change_password=bool(row[5]),
+        totp=bool(row[6]),
     )
+
+
+def partial(reader: Reader, proof: str) -> Partial | None:
+    """The partial session whose token has this digest, or None."""
+    row = reader.row(
+        "SELECT session_id, user_id, expires_at FROM partial_sessions WHERE proof = :proof",
+        proof=proof,
+    )
+    if row is None:
+        return None
+    session_id, user_id, expires_at = row
+    expiry = datetime.fromisoformat(expires_at)
+    return Partial(session_id=session_id, user_id=user_id, expires_at=expiry)
 
 
 def of_user(reader: Reader, user_id: str) -> list[Session]:

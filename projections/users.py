@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import sessions, users
+from domain import sessions, totp, users
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -23,6 +23,7 @@ USERS: Final = Table(
         "link_proof": "TEXT",
         "link_expires_at": "TEXT",
         "must_change_password": "INTEGER NOT NULL",
+        "totp": "INTEGER NOT NULL",  # whether there is a second factor
         "last_login": "TEXT",
         "created_at": "TEXT NOT NULL",
         "updated_at": "TEXT NOT NULL",
@@ -70,6 +71,7 @@ def _begun(
         email_digest=e.email_digest,
         role=e.role.value,
         status=(Status.INVITED if values["credential"] is None else Status.ACTIVE).value,
+        totp=0,
         last_login=None,
         created_at=stamp(r.at),
         updated_at=stamp(r.at),
@@ -129,6 +131,14 @@ def _unlocked(rows: Rows, e: sessions.UserUnlocked, _: Recorded) -> None:
         _remember(rows, e.email_digest, _decoded(row["guesses"]).forgiven(), row["slot"])
 
 
+def _totp_enabled(rows: Rows, e: totp.TotpEnabled, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, totp=1)
+
+
+def _totp_disabled(rows: Rows, e: totp.TotpDisabled, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, totp=0)
+
+
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.change(USERS, e.user_id, last_login=stamp(r.at))
     now = _guesses(rows, e.email_digest).succeed(e.network, r.at)
@@ -179,6 +189,8 @@ PROJECTION: Final = Projection(
         users.UserDeactivated: _deactivated,
         users.UserReactivated: _reactivated,
         users.UserDeleted: _deleted,
+        totp.TotpEnabled: _totp_enabled,
+        totp.TotpDisabled: _totp_disabled,
         sessions.SessionStarted: _session_started,
         sessions.LoginFailed: _login_failed,
         sessions.UserUnlocked: _unlocked,
@@ -196,6 +208,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential | None
     link: Link | None
     must_change_password: bool
+    totp: bool
     last_login: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -209,7 +222,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 _SELECT: Final = (
     "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, u.link_proof,"
-    " u.link_expires_at, u.must_change_password, u.last_login, u.created_at, u.updated_at,"
+    " u.link_expires_at, u.must_change_password, u.totp, u.last_login, u.created_at, u.updated_at,"
     " l.guesses"
     " FROM users u LEFT JOIN logins l USING (email_digest)"
 )
@@ -245,8 +258,8 @@ def guesses(reader: Reader, email_digest: str) -> Guesses:
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    user_id, digest, role, status, credential, proof, expires, must_change, *times, text = row
-    login, created, updated = times
+    user_id, digest, role, status, credential, proof, expires, must_change, factor, *rest = row
+    login, created, updated, text = rest
     return Account(
         user_id=user_id,
         email_digest=digest,
@@ -255,6 +268,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         credential=credential,
         link=Link(proof, datetime.fromisoformat(expires)) if proof else None,
         must_change_password=bool(must_change),
+        totp=bool(factor),
         last_login=datetime.fromisoformat(login) if login else None,
         created_at=datetime.fromisoformat(created),
         updated_at=datetime.fromisoformat(updated),

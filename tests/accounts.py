@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain import api_keys, sessions, users
+from domain import api_keys, sessions, totp, users
 from domain.permissions import Role
 from tests.decisions import NOW
 
@@ -67,17 +67,44 @@ def started(
     )
 
 
+def partial(session="p1", user="anna", *, expires_at=NOW + timedelta(minutes=5)):
+    return sessions.PartialSessionStarted(
+        session_id=session,
+        user_id=user,
+        email_digest=f"digest-{user}",
+        proof=f"proof-{session}",
+        expires_at=expires_at,
+    )
+
+
+def setup(factor="f1", user="anna"):
+    return totp.TotpSetupBegun(user_id=user, factor_id=factor)
+
+
+def enabled(factor="f1", user="anna", *, step=100, recovery=("r1", "r2")):
+    return totp.TotpEnabled(user_id=user, factor_id=factor, step=step, recovery=recovery)
+
+
+def used(step, factor="f1", user="anna"):
+    return totp.TotpUsed(user_id=user, factor_id=factor, step=step)
+
+
+def recovered(proof, user="anna"):
+    return totp.RecoveryCodeUsed(user_id=user, proof=proof)
+
+
 def ended(session="s1", user="anna", reason="logout"):
     return sessions.SessionEnded(session_id=session, user_id=user, reason=reason)
 
 
-def failed(number=1, user="anna", *, known=True, network="net"):
+def failed(number=1, user="anna", *, known=True, network="net", **more):
     return sessions.LoginFailed(
         attempt=f"try-{number}",
         email_digest=f"digest-{user}",
         user_id=user if known else None,
         network=network,
         day="2026-01-01",
+        **more,
     )
 
 

@@ -38,6 +38,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
     anonymous_reads: bool | str = "auto"
     idle_timeout_minutes: int = 720
     session_max_days: int = 7
+    require_2fa: bool = False
 
 
 class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
 """A server with nothing but log, views and routes: enough to log in, with its own clock."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import itertools
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -115,7 +117,8 @@ class Server:
         return f"id-{next(self.numbers)}"
 
     def new_token(self):
-        return f"{next(self.numbers):043d}"
+        digest = hashlib.sha256(b"%d" % next(self.numbers)).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def client(self, address="127.0.0.1", **headers):
         transport = httpx.ASGITransport(self.app, client=(address, 50_000))

@@ -117,8 +117,8 @@ def plain(random, now, jobs):
             return random.choice(jobs)
         if kind is datetime:
             return now if field == "at" else now + timedelta(seconds=random.choice([10, 10**6]))
-        values = {str: "ab", int: (0, 1), float: (0.5,), bool: (False, True), type(None): (None,)}
-        return random.choice(values[kind])
+        values = {str: "ab", bytes: (b"x",), int: (0, 1), float: (0.5,), bool: (False, True)}
+        return random.choice(values.get(kind, (None,)))
 
     return leaf
 

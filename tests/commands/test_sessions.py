@@ -18,7 +18,7 @@ from commands.sessions import (
     StartSession,
     UnlockUser,
 )
-from domain import guesses, sessions, users
+from domain import guesses, logins, sessions, users
 from tests.accounts import (
     accepted,
     created,
@@ -101,18 +101,18 @@ def test_the_right_password_begins_a_session():
     ],
 )
 def test_what_took_access_away_while_the_hash_was_checked_counts(since):
-    given(created(), created("ben"), *since).when(LOGIN).refused(sessions.BadCredentials)
+    given(created(), created("ben"), *since).when(LOGIN).refused(logins.BadCredentials)
 
 
 def test_who_accepted_an_invitation_logs_in_and_nobody_before():
-    given(invited()).when(LOGIN).refused(sessions.BadCredentials)
+    given(invited()).when(LOGIN).refused(logins.BadCredentials)
     given(invited(), accepted()).when(LOGIN).then(started())
     back = users.UserReactivated(user_id="anna", role="admin", invited=True)
-    given(invited(), deactivated(), back).when(LOGIN).refused(sessions.BadCredentials)
+    given(invited(), deactivated(), back).when(LOGIN).refused(logins.BadCredentials)
 
 
 def test_nobody_logs_in_to_an_account_that_is_not_there():
-    given().when(LOGIN).refused(sessions.BadCredentials)
+    given().when(LOGIN).refused(logins.BadCredentials)
 
 
 def test_the_clients_address_and_a_new_hash_go_to_the_vault_alone():
@@ -135,7 +135,7 @@ def test_sessions_that_expired_are_cleared_away_by_the_next_login():
 
 
 def test_the_oldest_session_makes_room_for_one_too_many():
-    full = [started(f"full-{n}") for n in range(sessions.SESSIONS_PER_USER_MAX)]
+    full = [started(f"full-{n}") for n in range(logins.SESSIONS_PER_USER_MAX)]
 
     given(created(), *full).when(LOGIN).then(ended("full-0", reason="displaced"), started())
 
@@ -249,13 +249,13 @@ def test_guesses_at_one_account_do_not_slow_another_down():
 
 def test_a_changed_password_ends_all_sessions_and_begins_one():
     given(created(), started()).when(CHANGE).then(CHANGED, started("s9", method="password_change"))
-    given(created(), started("s8"), CHANGED).when(LOGIN).refused(sessions.BadCredentials)
+    given(created(), started("s8"), CHANGED).when(LOGIN).refused(logins.BadCredentials)
 
 
 def test_a_password_is_changed_only_from_the_one_in_force():
     reset = users.PasswordReset(user_id="anna", credential="anna-1b")
 
-    given(created(), reset).when(CHANGE).refused(sessions.PasswordStale)
+    given(created(), reset).when(CHANGE).refused(logins.PasswordStale)
 
 
 def test_guesses_at_the_current_password_are_slowed_down_in_their_session_alone():

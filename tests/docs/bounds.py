@@ -46,6 +46,7 @@ NOTES: Final[Mapping[str, str]] = {
     "auth.anonymous_reads": "`auto`, `true` or `false`: whether routes with access *reads* answer"
     " anonymous callers. `auto`: from this machine only, and without `platform.public_url`.",
     "auth.idle_timeout_minutes": "A session that is not used for so long is over.",
+    "auth.require_2fa": "`true`: a session of a user without a second factor may only set one up.",
     "auth.session_max_days": "A session is over after so long, used or not.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
     "api.query_timeout_seconds": "Then the worker of a query is killed and the answer is 408.",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain import api_keys as key_rules
-from domain import guesses
+from domain import guesses, totp
 from domain import sessions as session_rules
 from domain import users as user_rules
 from domain.permissions import Role
@@ -17,12 +17,14 @@ from tests.accounts import (
     created,
     deactivated,
     deleted,
+    enabled,
     ended,
     failed,
     failures,
     invited,
     key,
     offered,
+    partial,
     siege,
     started,
     unlocked,
@@ -32,7 +34,7 @@ from tests.decisions import NOW, ago, history
 
 PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
 TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)
-EVENTS = (*user_rules.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+EVENTS = (*user_rules.EVENTS, *totp.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
 
 
 @pytest.fixture
@@ -167,6 +169,42 @@ def test_rows_and_decisions_count_failures_alike(given, events):
         state = session_rules.evolve(state, item)
 
     assert state.guesses == users.guesses(given(created(), *events), "digest-anna")
+
+
+def test_a_second_factor_is_known_until_it_is_disabled(given):
+    on = given(created(), enabled(), started())
+    off = given(created(), enabled(), totp.TotpDisabled(user_id="anna"), started())
+
+    assert (True, False) == (users.one(on, "anna").totp, users.one(off, "anna").totp)
+    assert (True, False) == tuple(
+        sessions.by_proof(reader, "proof-s1").totp for reader in (on, off)
+    )
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        ended("p1"),
+        enabled(),
+        totp.TotpDisabled(user_id="anna"),
+        totp.RecoveryCodesIssued(user_id="anna", recovery=()),
+        offered(),
+        deactivated(),
+        deleted(),
+    ],
+)
+def test_a_partial_session_is_no_session_and_ends_with_them(given, since):
+    there, gone = given(created(), partial()), given(created(), started(), partial(), since)
+
+    assert ("anna", NOW + timedelta(minutes=5)) == (
+        sessions.partial(there, "proof-p1").user_id,
+        sessions.partial(there, "proof-p1").expires_at,
+    )
+    assert (None, []) == (
+        sessions.by_proof(there, "proof-p1"),
+        sessions.of_user(there, "anna"),
+    )
+    assert None is sessions.partial(gone, "proof-p1")
 
 
 def test_wrong_current_passwords_are_counted_by_session(given):

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import api_keys as key_commands
+from commands import factors as factor_commands
 from commands import links as link_commands
 from commands import sessions as session_commands
 from commands import users as user_commands
 from domain import api_keys as key_rules
 from domain import sessions as session_rules
+from domain import totp
 from domain import users as user_rules
 from domain.kernel import Refused
 from domain.permissions import Role
@@ -23,14 +25,16 @@ from tests.accounts import created
 from tests.decisions import NOW, history, within
 
 PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
-EVENTS = (*user_rules.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+EVENTS = (*user_rules.EVENTS, *totp.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
 DECIDERS = {
     **user_commands.DECIDERS,
     **link_commands.DECIDERS,
     **session_commands.DECIDERS,
+    **factor_commands.DECIDERS,
     **key_commands.DECIDERS,
 }
 
+HALVES = "SELECT session_id FROM partial_sessions WHERE user_id = :user"
 USERS = st.sampled_from(["anna", "ben"])
 NAMES = st.sampled_from(["1", "2", "3"])
 CREDENTIALS = st.sampled_from(["1", "2"])
@@ -46,6 +50,9 @@ def commands(draw, users=USERS, names=NAMES):
     )
     account = {"user_id": user, "email_digest": digest}
     other = f"{user}-{draw(names)}"
+    link = user_rules.Link(f"{user}-{name}", NOW + timedelta(days=1))
+    again = {**account, "session_id": other, "session": session, "at": NOW}
+    step = totp.Code(factor_id=own, step=draw(st.integers(1, 3)))
     return draw(
         st.sampled_from(
             [
@@ -54,6 +61,35 @@ def commands(draw, users=USERS, names=NAMES):
                 link_commands.ResetPassword(user_id=user, credential=new, password_hash=""),
                 session_commands.StartSession(
                     **account, session=session, verified=verified, at=NOW
+                ),
+                session_commands.StartSession(
+                    **account, session=session, verified=verified, partial=True, at=NOW
+                ),
+                session_commands.EndAllSessions(user_id=user),
+                session_commands.UnlockUser(**account, at=NOW),
+                user_commands.DeleteUser(user_id=user),
+                link_commands.OfferPasswordReset(user_id=user, link=link),
+                link_commands.RedeemPasswordReset(
+                    user_id=user, proof=own, credential=new, password_hash="", at=NOW
+                ),
+                factor_commands.BeginTotpSetup(
+                    user_id=user,
+                    session_id=other,
+                    factor_id=own,
+                    verified=verified,
+                    pending=b"",
+                    expires_at=NOW,
+                    at=NOW,
+                ),
+                factor_commands.EnableTotp(
+                    **again, factor_id=own, step=1, recovery=("r",), seed=b""
+                ),
+                factor_commands.DisableTotp(**again, verified=verified),
+                factor_commands.RegenerateRecoveryCodes(
+                    **again, verified=verified, code=step, recovery=("r",)
+                ),
+                factor_commands.VerifySecondFactor(
+                    **account, partial_id=other, code=step, session=session, at=NOW
                 ),
                 session_commands.EndSession(session_id=own, user_id=user, reason="logout"),
                 session_commands.FailLogin(attempt=name, **account, network=name, at=NOW),
@@ -102,8 +138,9 @@ def live(event, log):
     """The account's sessions or keys that are alive, by all that has happened to it."""
     if isinstance(event, session_rules.SessionEnded):
         decider, boundary = DECIDERS[session_commands.EndSession], session_rules.of_user
-    else:
-        decider, boundary = DECIDERS[key_commands.RevokeApiKey], key_rules.of_user
+        state = fold(decider, boundary(event.user_id), log)
+        return {*state.live, *state.partials}
+    decider, boundary = DECIDERS[key_commands.RevokeApiKey], key_rules.of_user
     return fold(decider, boundary(event.user_id), log).live
 
 
@@ -125,9 +162,15 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
             assert set(state.live) == rows
             assert set(keys.live) == {row.key_id for row in api_keys.of_user(reader, user)}
             assert state.guesses == users.guesses(reader, f"digest-{user}")
-            assert state.active == users.one(reader, user).active
-            assert state.credential == users.one(reader, user).credential
-            assert state.active or not rows
+            halves = reader.rows(
+                "SELECT session_id FROM partial_sessions WHERE user_id = :u", u=user
+            )
+            assert set(state.partials) == {name for (name,) in halves}
+            assert state.active or not (rows or halves)
+            if (found := users.one(reader, user)) is not None:
+                assert state.active == found.active
+                assert state.credential == found.credential
+                assert (state.factor.enabled is not None) == found.totp
             for name in rows:
                 assert sessions.by_proof(reader, name) is not None
         reader.close()

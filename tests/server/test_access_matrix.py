@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api import app
-from api.callers import PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.guard import UNTIL_CHANGED
 from api.platform import HttpSettings
 from api.routes import ROUTES
@@ -43,6 +43,8 @@ def demanded(route, name):
         return 401
     if route.access == PUBLIC:
         return None
+    if route.access == PARTIAL:
+        return 401  # no caller here is half way
     if role is None:
         local = name not in ("anonymous, forwarded", "anonymous, by another name")
         return None if route.access == READS and local else 401
