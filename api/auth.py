@@ -12,7 +12,7 @@ from api.users import Address, UserView
 from commands.sessions import ChangePassword, FailCurrentPassword, FailLogin, StartSession
 from commands.users import PASSWORD
 from domain import emails, guesses, passwords
-from domain.logins import PARTIAL_LIFE, BadCredentials, WrongPassword
+from domain.logins import BadCredentials, WrongPassword
 from domain.permissions import Role
 from domain.sessions import Ending
 from domain.users import Credential
@@ -77,9 +77,10 @@ class Proved(msgspec.Struct, frozen=True, kw_only=True):
 
 async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
     """Authenticate with e-mail and password; sets the session cookie, or a partial one."""
-    platform, source = call.platform, own.source_of(call)
+    platform = call.platform
     digest = accounts.email_digest(emails.parse(data.email), platform)
     known = users.guesses(call.views, digest)
+    source = own.place_of(call, digest, known)
     password = passwords.normalise(data.password)
     with platform.attempts.counted(source, known, platform.clock()):
         proved = await _proved(call, digest, password, source)
@@ -87,22 +88,21 @@ async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
         if platform.passwords.outdated(proved.hashed):
             rehashed = await platform.passwords.hash(password)
         due = proved.account.totp
-        life = PARTIAL_LIFE if due else None
-        session, token = own.prepare(call, source, life)
-        if not due:
-            call.caller = own.caller_in(session, proved.account)  # who has proved it is who acts
+        begun = own.prepare(call, proved.account, partial=due)
+        if not due:  # who has proved it is who acts
+            call.caller = own.caller_in(begun.session, proved.account)
         await call.send(
             StartSession(
                 user_id=proved.account.user_id,
                 email_digest=digest,
-                session=session,
+                session=begun.session,
                 verified=proved.credential,
                 partial=due,
                 rehashed=rehashed,
                 at=platform.clock(),
             )
         )
-    own.set_cookie(call, token, life)
+    own.give(call, begun)
     return SecondFactorDue() if due else logged_in(call, proved.account)
 
 
@@ -193,7 +193,7 @@ async def change_password(call: Call, data: NewPassword) -> Done:
     if passwords.normalise(data.current_password) == new:
         raise passwords.PasswordUnchanged
     proved = await prove_again(call, data.current_password)
-    session, token = own.prepare(call, own.source_of(call))
+    begun = own.prepare(call, account)
     await call.send(
         ChangePassword(
             user_id=account.user_id,
@@ -202,9 +202,9 @@ async def change_password(call: Call, data: NewPassword) -> Done:
             verified=proved.credential,
             credential=Credential(platform.new_id()),
             password_hash=await platform.passwords.hash(new),
-            session=session,
+            session=begun.session,
             at=platform.clock(),
         )
     )
-    own.set_cookie(call, token)
+    own.give(call, begun)
     return Done()

@@ -11,6 +11,7 @@ from typing import Final
 from api.callers import Caller
 from api.platform import Platform
 from commands.api_keys import DIGEST as KEY_DIGEST
+from commands.sessions import DEVICE
 from commands.sessions import DIGEST as SESSION_DIGEST
 from domain import api_keys
 from projections import api_keys as keys
@@ -47,6 +48,16 @@ def session_proof(token: str, platform: Platform) -> str:
     return platform.secrets.digest(SESSION_DIGEST, token)
 
 
+def device_proof(token: str, email_digest: str, platform: Platform) -> str:
+    """What is stored of a device's token, for one account: two cannot be linked by it."""
+    return platform.secrets.digest(DEVICE, f"{email_digest}:{token}")
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be a token at all."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def session_seen(session_id: str) -> str:
     """The name under which a session's last use is kept."""
     return f"session:{session_id}"
@@ -65,7 +76,7 @@ def idle(session: sessions.Session, now: datetime, platform: Platform) -> bool:
 
 
 def _by_session(token: str, platform: Platform) -> Caller | None:
-    if not _TOKEN.fullmatch(token):
+    if not is_token(token):
         return None
     views, proof = platform.views.current, session_proof(token, platform)
     holder = sessions.by_proof(views, proof)

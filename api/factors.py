@@ -142,13 +142,13 @@ async def verify_setup(call: Call, data: SetupCode) -> Enabled:
     if step is None:
         await _fail_code(call, account)
         raise CodeWrong
-    session, token = own.prepare(call, own.source_of(call))
+    begun = own.prepare(call, account)
     await call.send(
         EnableTotp(
             user_id=account.user_id,
             email_digest=account.email_digest,
             session_id=own.own_session(call),
-            session=session,
+            session=begun.session,
             factor_id=seed.factor_id,
             step=step,
             recovery=_proofs(call, account, seed.codes),
@@ -156,27 +156,28 @@ async def verify_setup(call: Call, data: SetupCode) -> Enabled:
             at=platform.clock(),
         )
     )
-    own.set_cookie(call, token)
+    own.give(call, begun)
     return Enabled(recovery_codes=seed.codes)
 
 
 async def verify(call: Call, data: LoginCode) -> LoggedIn:
     """Complete a login with a TOTP or recovery code; sets the session cookie."""
-    platform, partial, source = call.platform, call.caller.partial, own.source_of(call)
+    platform, partial = call.platform, call.caller.partial
     account = None if partial is None else users.one(call.views, partial.user_id)
     if partial is None or account is None:
         raise PartialSessionOver
+    source = own.place_of(call, account.email_digest, account.guesses)
     with platform.attempts.counted(source, account.guesses, platform.clock()):
-        session, token = own.prepare(call, source)
+        begun = own.prepare(call, account)
         command = VerifySecondFactor(
             user_id=account.user_id,
             email_digest=account.email_digest,
             partial_id=partial.session_id,
             code=_code(call, account, data.code),
-            session=session,
+            session=begun.session,
             at=platform.clock(),
         )
-        nobody, call.caller = call.caller, own.caller_in(session, account)
+        nobody, call.caller = call.caller, own.caller_in(begun.session, account)
         try:
             await call.send(command)
         except BadCode:
@@ -194,7 +195,7 @@ async def verify(call: Call, data: LoginCode) -> LoggedIn:
                 )
             )
             raise
-    own.set_cookie(call, token)
+    own.give(call, begun)
     return logged_in(call, account)
 
 
@@ -202,18 +203,18 @@ async def disable(call: Call, data: Disabling) -> Done:
     """Disable 2FA; all other sessions end."""
     proved, platform = await prove_again(call, data.password), call.platform
     account = proved.account
-    session, token = own.prepare(call, own.source_of(call))
+    begun = own.prepare(call, account)
     command = DisableTotp(
         user_id=account.user_id,
         email_digest=account.email_digest,
         session_id=own.own_session(call),
-        session=session,
+        session=begun.session,
         verified=proved.credential,
         code=None if data.code is None else _code(call, account, data.code),
         at=platform.clock(),
     )
     await _confirmed(call, command, account)
-    own.set_cookie(call, token)
+    own.give(call, begun)
     return Done()
 
 
@@ -222,19 +223,19 @@ async def regenerate(call: Call, data: Regeneration) -> RecoveryCodes:
     proved, platform = await prove_again(call, data.password), call.platform
     account = proved.account
     codes = tuple(rules.spell(_random(call)) for _ in range(rules.RECOVERY_CODES))
-    session, token = own.prepare(call, own.source_of(call))
+    begun = own.prepare(call, account)
     command = RegenerateRecoveryCodes(
         user_id=account.user_id,
         email_digest=account.email_digest,
         session_id=own.own_session(call),
-        session=session,
+        session=begun.session,
         verified=proved.credential,
         code=_code(call, account, data.code),
         recovery=_proofs(call, account, codes),
         at=platform.clock(),
     )
     await _confirmed(call, command, account)
-    own.set_cookie(call, token)
+    own.give(call, begun)
     return RecoveryCodes(recovery_codes=codes)
 
 

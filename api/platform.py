@@ -62,6 +62,11 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
         """The name of the session cookie."""
         return "__Host-dango_session" if self.secure else "dango_session"
 
+    @property
+    def device_cookie(self) -> str:
+        """The name of the cookie by which a browser is known again."""
+        return "__Host-dango_device" if self.secure else "dango_device"
+
 
 class Views(Protocol):
     """The read models."""

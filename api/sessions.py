@@ -5,13 +5,15 @@ from typing import Final
 
 import msgspec
 
-from api import networks
-from api.authentication import idle, session_proof, session_seen
+from api import networks, senders
+from api.authentication import device_proof, idle, is_token, session_proof, session_seen
 from api.call import Call, Done
 from api.callers import Caller
 from api.errors import Denied
 from api.networks import Source
 from commands.sessions import CLIENT, Client, EndSession, NewSession
+from domain.guesses import KNOWN_LIFE, Guesses
+from domain.logins import PARTIAL_LIFE
 from domain.sessions import Ending, SessionId
 from domain.users import UserId, UserMissing
 from projections import sessions, users
@@ -81,27 +83,61 @@ def source_of(call: Call) -> Source:
     return networks.source("" if client is None else client.host, call.platform.secrets)
 
 
-def prepare(call: Call, source: Source, life: timedelta | None = None) -> tuple[NewSession, str]:
-    """A session to be, and its token."""
-    platform = call.platform
-    token = platform.new_token()
+def place_of(call: Call, email_digest: str, known: Guesses) -> Source:
+    """What an attempt counts against: the device, when the account knows it, else the network."""
+    source, device = source_of(call), _device(call, email_digest)
+    place = known.place(source.network, device, call.platform.clock())
+    return msgspec.structs.replace(source, network=place)
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A session to be, and what its client is given."""
+
+    session: NewSession
+    token: str
+    device: str  # the token of the device
+    life: timedelta
+
+
+def prepare(call: Call, account: Account, *, partial: bool = False) -> Begun:
+    """A session to be; a device that the account knows stays what it is."""
+    platform, source = call.platform, source_of(call)
+    now, token = platform.clock(), platform.new_token()
+    device = _device_token(call)
+    if not account.guesses.knows(_device(call, account.email_digest), now):
+        device = platform.new_token()
+    life = timedelta(seconds=platform.settings.session_absolute_s)
+    life = PARTIAL_LIFE if partial else life
     agent = call.request.headers.get("user-agent", "")[:AGENT_LENGTH_MAX]
-    longest = timedelta(seconds=platform.settings.session_absolute_s)
     session = NewSession(
         session_id=SessionId(platform.new_id()),
         proof=session_proof(token, platform),
-        expires_at=platform.clock() + (longest if life is None else life),
+        expires_at=now + life,
         network=source.network,
+        device=device_proof(device, account.email_digest, platform),
         client=Client(address=source.address, agent=agent),
     )
-    return session, token
+    return Begun(session=session, token=token, device="" if partial else device, life=life)
 
 
-def set_cookie(call: Call, token: str, life: timedelta | None = None) -> None:
-    """Give the client its token; `life` as `prepare` has it."""
+def give(call: Call, begun: Begun) -> None:
+    """Give the client its token, and the one by which its device is known again."""
     settings = call.platform.settings
-    age_s = settings.session_absolute_s if life is None else int(life.total_seconds())
-    call.set_cookie(settings.cookie, token, age_s)
+    call.set_cookie(settings.cookie, begun.token, int(begun.life.total_seconds()))
+    if begun.device:
+        call.set_cookie(settings.device_cookie, begun.device, int(KNOWN_LIFE.total_seconds()))
+
+
+def _device_token(call: Call) -> str:
+    """The token of the device, empty when it has none."""
+    token = senders.cookie(call.request.scope, call.platform.settings.device_cookie) or ""
+    return token if is_token(token) else ""
+
+
+def _device(call: Call, email_digest: str) -> str:
+    """What would be stored of the device; empty without a token."""
+    token = _device_token(call)
+    return device_proof(token, email_digest, call.platform) if token else ""
 
 
 def caller_in(session: NewSession, account: Account) -> Caller:

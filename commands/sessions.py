@@ -23,6 +23,7 @@ from domain.users import Credential, PasswordChanged, UserId
 CLIENT: Final = "session"  # the vault's kind of what is known of a session's client
 DIGEST: Final = "session"  # the kind of digest that proves a token
 NETWORK: Final = "network"  # the kind of digest of a caller's network
+DEVICE: Final = "device"  # the kind of digest of a browser's own token
 
 
 class Seen(Protocol):
@@ -51,6 +52,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     proof: str
     expires_at: datetime
     network: str = ""  # keyed digest
+    device: str = ""  # keyed digest
     client: Client = Client()
 
     def started(self, user_id: UserId, email_digest: str, method: Method) -> SessionStarted:
@@ -63,6 +65,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
             method=method,
             expires_at=self.expires_at,
             network=self.network,
+            device=self.device,
         )
 
     def begun(self, user_id: UserId, email_digest: str) -> PartialSessionStarted:
@@ -240,6 +243,7 @@ def _start(state: sessions.Sessions, command: StartSession) -> Sequence[Event]:
             session.begun(user, digest),
             verified=command.verified,
             network=session.network,
+            device=session.device,
             at=command.at,
         )
     started = session.started(user, digest, Method.PASSWORD)

@@ -26,7 +26,8 @@ def verify(
     partial = state.partials.get(partial_id)
     if partial is None or partial.started.expires_at <= at:
         raise PartialSessionOver
-    guesses.heard(state.guesses.until(started.network, at), at)
+    place = state.guesses.place(started.network, started.device, at)
+    guesses.heard(state.guesses.until(place, at), at)
     used = state.factor.spent(started.user_id, code)
     if used is None:
         raise BadCode

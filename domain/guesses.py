@@ -3,7 +3,8 @@
 Each failure from one network costs that network more waiting. All networks together that the
 account does not know have a budget, so that many of them gain nothing over one. A network from
 which somebody logged in lately is known, and not part of that budget: strangers cannot use it up
-for the owner.
+for the owner. So is a device, a browser that keeps a token of its own; what others do from its
+network does not count against it.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ STRANGERS_PER_HOUR_MAX: Final = 100  # failures at one account from networks tha
 HOUR: Final = timedelta(hours=1)
 KNOWN_LIFE: Final = timedelta(days=30)  # after the last login from it a network is a stranger again
 NETWORKS_MAX: Final = 16  # of each kind that one account remembers
+DEVICES_MAX: Final = 16
 
 Value = TypeVar("Value")
 
@@ -52,10 +54,14 @@ class Tries(msgspec.Struct, frozen=True):
 
 
 class Guesses(msgspec.Struct, frozen=True, kw_only=True):
-    """What one e-mail address remembers of logins: networks are keyed digests, newest last."""
+    """What one e-mail address remembers of logins: places are keyed digests, newest last.
+
+    A place is a network, or a device that is known.
+    """
 
     failed: Mapping[str, Tries] = {}
     known: Mapping[str, datetime] = {}  # when somebody last logged in from there
+    devices: Mapping[str, datetime] = {}  # the same of devices
     strangers: int = 0  # failures from networks that were not known, within the hour from `since`
     since: datetime | None = None
 
@@ -71,21 +77,29 @@ class Guesses(msgspec.Struct, frozen=True, kw_only=True):
             count, since = 1, at
         return msgspec.structs.replace(self, failed=failed, strangers=count, since=since)
 
-    def succeed(self, network: str, at: datetime) -> "Guesses":
-        """After a login: its network is forgiven and known; what strangers did still counts."""
+    def succeed(self, network: str, at: datetime, device: str = "") -> "Guesses":
+        """After a login: its places are forgiven and known; what strangers did still counts."""
+        devices = self.devices
+        if device:
+            devices = _newest({**_without(devices, device), device: at}, DEVICES_MAX)
         return msgspec.structs.replace(
             self,
-            failed=_without(self.failed, network),
+            failed=_without(_without(self.failed, network), device),
             known=_newest({**_without(self.known, network), network: at}),
+            devices=devices,
         )
+
+    def place(self, network: str, device: str, at: datetime) -> str:
+        """What the attempts of a device in a network count against."""
+        return device if device in self.devices and self.knows(device, at) else network
 
     def forgiven(self) -> "Guesses":
         """After an admin said that they do not count; who is known stays so."""
-        return Guesses(known=self.known)
+        return Guesses(known=self.known, devices=self.devices)
 
-    def knows(self, network: str, at: datetime) -> bool:
+    def knows(self, place: str, at: datetime) -> bool:
         """Whether somebody logged in from there lately."""
-        seen = self.known.get(network)
+        seen = self.known.get(place) or self.devices.get(place)
         return seen is not None and at - seen <= KNOWN_LIFE
 
     def until(self, network: str, at: datetime) -> datetime | None:
@@ -117,8 +131,8 @@ def _without(values: Mapping[str, Value], name: str) -> dict[str, Value]:
     return {key: value for key, value in values.items() if key != name}
 
 
-def _newest(values: Mapping[str, Value]) -> dict[str, Value]:
-    return dict(list(values.items())[-NETWORKS_MAX:])
+def _newest(values: Mapping[str, Value], most: int = NETWORKS_MAX) -> dict[str, Value]:
+    return dict(list(values.items())[-most:])
 
 
 def heard(until: datetime | None, at: datetime) -> None:

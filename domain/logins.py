@@ -34,7 +34,7 @@ def start(
     """Log in with the password that was verified. Raises TooManyAttempts, BadCredentials."""
     if started.session_id in state.live:
         return []
-    _proved(state, started.network, verified, at)
+    _proved(state, started.network, started.device, verified, at=at)
     if state.factor.enabled is not None:  # since a moment ago
         raise BadCredentials
     return [*make_room(state, at), started]
@@ -46,12 +46,13 @@ def start_partial(
     *,
     verified: Credential,
     network: str,
+    device: str,
     at: datetime,
 ) -> list[Event]:
     """Begin to log in where a second factor is due. Raises as `start` does."""
     if started.session_id in state.partials:
         return []
-    _proved(state, network, verified, at)
+    _proved(state, network, device, verified, at=at)
     if state.factor.enabled is None:
         raise BadCredentials
     old = [partial.started for partial in state.partials.values()]
@@ -59,9 +60,12 @@ def start_partial(
     return [*(sessions.over(partial, Ending.DISPLACED) for partial in surplus), started]
 
 
-def _proved(state: Sessions, network: str, verified: Credential, at: datetime) -> None:
+def _proved(
+    state: Sessions, network: str, device: str, verified: Credential, *, at: datetime
+) -> None:
     # A right guess among many at once must not tell itself by another answer than a wrong one's.
-    guesses.heard(state.guesses.until(network, at), at)
+    place = state.guesses.place(network, device, at)
+    guesses.heard(state.guesses.until(place, at), at)
     if not state.active or state.credential != verified:
         raise BadCredentials
 

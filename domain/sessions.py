@@ -85,6 +85,7 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session_started"):
     method: Method
     expires_at: datetime
     network: str = ""  # keyed digest of the caller's network
+    device: str = ""  # keyed digest of the token by which the browser is known again
 
     def stream(self) -> str:
         return tag(self.session_id)
@@ -129,7 +130,7 @@ class LoginFailed(Event, frozen=True, kw_only=True, tag="login_failed"):
     attempt: str
     email_digest: str
     user_id: UserId | None
-    network: str  # keyed digest of the caller's network
+    network: str  # keyed digest of the caller's network, or of its device when that is known
     day: str = ""  # of the attempt, in UTC
     unheard: int = 0  # attempts by anybody that were turned away since the last recorded failure
     given: Given = Given.PASSWORD
@@ -208,9 +209,9 @@ def evolve(state: Sessions, recorded: Recorded) -> Sessions:
     """Fold one event."""
     replace, event = msgspec.structs.replace, recorded.event
     match event:
-        case SessionStarted(network=network) as started:
+        case SessionStarted(network=network, device=device) as started:
             live = {**state.live, started.session_id: started}
-            known = state.guesses.succeed(network, recorded.at)
+            known = state.guesses.succeed(network, recorded.at, device)
             return replace(state, live=live, guesses=known)
         case PartialSessionStarted(session_id=session) as begun:
             return replace(state, partials={**state.partials, session: Partial(begun)})

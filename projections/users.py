@@ -141,7 +141,7 @@ def _totp_disabled(rows: Rows, e: totp.TotpDisabled, r: Recorded) -> None:
 
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.change(USERS, e.user_id, last_login=stamp(r.at))
-    now = _guesses(rows, e.email_digest).succeed(e.network, r.at)
+    now = _guesses(rows, e.email_digest).succeed(e.network, r.at, e.device)
     _remember(rows, e.email_digest, now)
 
 

@@ -36,9 +36,11 @@ async def test_a_login_answers_the_user_and_sets_a_cookie_that_opens(server):
     assert ("admin@localhost", "admin", "admin", "2026-01-01T12:00:00Z") == tuple(
         body["user"][name] for name in ("email", "role", "display_name", "last_login")
     )
-    cookie = answer.headers["set-cookie"]
+    cookie, device = answer.headers.get_list("set-cookie")
     assert cookie.startswith("dango_session=")
     assert cookie.endswith("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax")
+    assert device.startswith("dango_device=")
+    assert device.endswith("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax")
     assert "2" == answer.headers["x-position"]
     assert {**body["user"], "auth_enabled": True, "authenticated": True} == me.json()
     assert "user:id-1" == server.recorded[-1].actor

@@ -59,6 +59,54 @@ def test_a_siege_from_everywhere_has_a_budget_that_does_not_bind_known_networks(
     server.run(tell)
 
 
+@pytest.mark.parametrize("address", ["203.0.113.9", "127.0.0.1"])
+def test_a_known_device_gets_in_while_others_of_its_network_are_kept_out(server, address):
+    async def tell():
+        owner = await server.logged_in(address=address)
+        assert 200 == (await owner.post("/api/auth/logout")).status_code
+        for _ in range(3 * ROUNDS):
+            await guess(server, address)
+
+        assert 429 == (await server.client(address).post(LOGIN, json=ADMIN)).status_code
+        assert 200 == (await owner.post(LOGIN, json=ADMIN)).status_code
+        device = owner.cookies["dango_device"]
+        assert 200 == (await owner.post(LOGIN, json=ADMIN)).status_code
+        assert device == owner.cookies["dango_device"]
+
+    server.run(tell)
+
+
+@story
+async def test_a_device_is_known_to_the_account_it_belongs_to_and_slowed_down_like_others(server):
+    await server.add("ben@a.io", "a tiger in the snow")
+    owner = await server.logged_in(address="203.0.113.9")
+    cookie = f"dango_device={owner.cookies['dango_device']}"
+    device = server.client("203.0.113.9", cookie=cookie)
+    bodies = [{**ADMIN, "password": "wrong"}, {"email": "ben@a.io", "password": "wrong"}]
+
+    own = [(await device.post(LOGIN, json=bodies[0])).status_code for _ in range(6)]
+    assert [401] * 5 + [429] == own
+    assert 200 == (await server.client("203.0.113.9").post(LOGIN, json=ADMIN)).status_code
+    networks = set()
+    for body in bodies:
+        server.clock.forward(minutes=1)
+        assert 401 == (await device.post(LOGIN, json=body)).status_code
+        networks.add(server.recorded[-1].event.network)
+    home = server.recorded[-1].event.network
+    assert (2, True) == (len(networks), home in networks)
+    assert 401 == (await guess(server, "203.0.113.9", "ben@a.io")).status_code
+    assert home == server.recorded[-1].event.network
+
+
+@story
+async def test_a_device_that_is_not_known_gets_a_token_of_its_own(server):
+    for planted in ("x" * 43, "nonsense", ""):
+        client = server.client(cookie=f"dango_device={planted}")
+        answer = await client.post(LOGIN, json=ADMIN)
+        given = answer.cookies["dango_device"]
+        assert (43, True) == (len(given), given != planted)
+
+
 @story
 async def test_a_live_session_changes_its_password_during_a_siege(server):
     client = await server.logged_in()

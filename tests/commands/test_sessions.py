@@ -231,12 +231,31 @@ def test_a_network_that_somebody_logged_in_from_lately_needs_no_budget_and_uses_
     )
 
 
+def test_a_known_device_answers_for_itself_alone():
+    at_home = replace(LOGIN, session=replace(new(), device="browser"))
+    login = replace(started("s0"), device="browser")
+    begun = replace(started(), device="browser")
+    there = [created(), login, *failures(50, network="home")]
+    own = failures(5, network="browser")
+
+    given(*there).when(LOGIN).refused(guesses.TooManyAttempts)
+    given(*there).when(at_home).then(begun)
+    given(*there, *own).when(at_home).refused(guesses.TooManyAttempts)
+    long_ago = [created(), ago(login, days=31), *failures(50, network="home")]
+    given(*long_ago).when(at_home).refused(guesses.TooManyAttempts)
+    strangers = siege(guesses.STRANGERS_PER_HOUR_MAX)
+    elsewhere = replace(at_home, session=replace(at_home.session, network="abroad"))
+    given(created(), login, *strangers).when(elsewhere).then(replace(begun, network="abroad"))
+
+
 def test_what_is_remembered_of_networks_is_bounded():
     state = guesses.Guesses()
     for number in range(3 * guesses.NETWORKS_MAX):
-        state = state.fail(f"net-{number}", NOW).succeed(f"home-{number}", NOW)
+        state = state.fail(f"net-{number}", NOW)
+        state = state.succeed(f"home-{number}", NOW, f"browser-{number}")
 
     assert (guesses.NETWORKS_MAX, guesses.NETWORKS_MAX) == (len(state.failed), len(state.known))
+    assert guesses.DEVICES_MAX == len(state.devices)
     assert state.knows(f"home-{3 * guesses.NETWORKS_MAX - 1}", NOW)
 
 
