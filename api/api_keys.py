@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -12,14 +12,18 @@ from api.sessions import own_account
 from commands.api_keys import NAME, CreateApiKey, RevokeApiKey
 from domain import api_keys as rules
 from domain.api_keys import KeyId
+from domain.permissions import EVERY
 from projections import api_keys
+
+PERMISSIONS_MAX: Final = len(EVERY)
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a creation; `expires_at` names its zone."""
+    """The body of a creation; `expires_at` names its zone, `permissions` narrow the key."""
 
     name: Annotated[str, msgspec.Meta(max_length=rules.NAME_LENGTH_MAX)]
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    permissions: Annotated[frozenset[str], msgspec.Meta(max_length=PERMISSIONS_MAX)] | None = None
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +35,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    permissions: list[str] | None  # None: all that the owner has
 
 
 class KeyMade(KeyView, frozen=True, kw_only=True):
@@ -44,6 +49,7 @@ async def create_key(call: Call, data: NewKey) -> KeyMade:
     platform, account = call.platform, own_account(call)
     key = rules.spell(_seed(platform.new_token()))
     key_id, name = KeyId(platform.new_id()), data.name.strip()
+    names = _sorted(data.permissions)
     outcome = await call.send(
         CreateApiKey(
             key_id=key_id,
@@ -52,6 +58,7 @@ async def create_key(call: Call, data: NewKey) -> KeyMade:
             proof=key_proof(key, platform),
             prefix=key[: rules.PREFIX_LENGTH],
             expires_at=data.expires_at,
+            permissions=None if names is None else tuple(names),
             at=platform.clock(),
         )
     )
@@ -62,6 +69,7 @@ async def create_key(call: Call, data: NewKey) -> KeyMade:
         created_at=outcome.recorded[0].at,
         last_used_at=None,
         expires_at=data.expires_at,
+        permissions=names,
         key=key,
     )
 
@@ -77,6 +85,7 @@ async def list_keys(call: Call) -> list[KeyView]:
             created_at=key.created_at,
             last_used_at=seen.last(key_seen(key.key_id)),
             expires_at=key.expires_at,
+            permissions=_sorted(key.permissions),
         )
         for key in api_keys.of_user(call.views, own_account(call).user_id)
     ]
@@ -87,6 +96,10 @@ async def revoke_key(call: Call, key_id: str) -> Done:
     user_id = own_account(call).user_id
     await call.send(RevokeApiKey(key_id=KeyId(key_id), user_id=user_id))
     return Done()
+
+
+def _sorted(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
 
 
 def _seed(token: str) -> bytes:

@@ -119,4 +119,5 @@ def _by_key(key: str, platform: Platform) -> Caller | None:
         role=holder.role,
         user_id=holder.user_id,
         key_id=holder.key.key_id,
+        only=holder.key.permissions,
     )

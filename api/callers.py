@@ -25,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     session_id: str | None = None
     key_id: str | None = None
+    only: frozenset[str] | None = None  # the permissions that a key is narrowed to
     must_change_password: bool = False
     must_set_up_2fa: bool = False
     partial: Partial | None = None  # nobody yet, but for giving the second factor
@@ -36,7 +37,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, permission: str) -> bool:
         """Whether the caller has the permission."""
-        return self.role is not None and permissions.may(self.role, permission)
+        if self.role is None or not permissions.may(self.role, permission):
+            return False
+        return self.only is None or permission in self.only
 
 
 ANONYMOUS: Final = Caller()

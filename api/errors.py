@@ -44,6 +44,7 @@ _log = logging.getLogger("dango.api")
 REFUSALS: Final[Mapping[type[Refused], int]] = {
     api_keys.ExpiryPast: 422,
     api_keys.KeyMissing: 404,
+    api_keys.PermissionUnknown: 422,
     api_keys.TooManyKeys: 409,
     emails.EmailInvalid: 422,
     factors.BadCode: 401,

@@ -23,6 +23,7 @@ class CreateApiKey(Command, frozen=True, kw_only=True):
     proof: str
     prefix: str
     expires_at: datetime | None = None
+    permissions: tuple[str, ...] | None = None  # None: all that its owner has
     at: datetime
 
     def vault(self) -> tuple[Keep | Forget, ...]:
@@ -60,6 +61,7 @@ def decide(state: api_keys.ApiKeys, command: KeyCommand) -> Sequence[Event]:
                 proof=command.proof,
                 prefix=command.prefix,
                 expires_at=command.expires_at,
+                permissions=command.permissions,
             )
             return api_keys.create(state, created, command.at)
         case RevokeApiKey():

@@ -1,7 +1,8 @@
 """API keys: a user's way in for programs.
 
 Invariants: a key belongs to one user and dies when that account loses its access, for good; a user
-has a bounded number of live keys. A key's name is free text, so it lies in the vault.
+has a bounded number of live keys. A key can be narrowed to some permissions; it never has more than
+its owner has at the moment of use. A key's name is free text, so it lies in the vault.
 """
 
 import zlib
@@ -11,7 +12,7 @@ from typing import Final, NewType
 
 import msgspec
 
-from domain import users
+from domain import permissions, users
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.users import UserId
 
@@ -78,6 +79,7 @@ class ApiKeyCreated(_KeyEvent, frozen=True, kw_only=True, tag="api_key_created")
     proof: str  # keyed digest of the key's SHA-256
     prefix: str
     expires_at: datetime | None
+    permissions: tuple[str, ...] | None = None  # None: all that its owner has
 
 
 class ApiKeyRevoked(_KeyEvent, frozen=True, kw_only=True, tag="api_key_revoked"):
@@ -129,17 +131,23 @@ def one(key_id: KeyId, user_id: UserId) -> Boundary:
 
 
 def create(state: ApiKeys, created: ApiKeyCreated, at: datetime) -> list[Event]:
-    """Make a key. Raises ExpiryPast, TooManyKeys, UserInactive."""
+    """Make a key. Raises ExpiryPast, PermissionUnknown, TooManyKeys, UserInactive."""
     if created.key_id in state.live:
         return []
     if created.expires_at is not None and created.expires_at <= at:
         raise ExpiryPast
+    if created.permissions is not None and not _known(created.permissions):
+        raise PermissionUnknown
     if not state.active:
         raise users.UserInactive
     usable = [k for k in state.live.values() if k.expires_at is None or k.expires_at > at]
     if len(usable) >= KEYS_PER_USER_MAX:
         raise TooManyKeys
     return [created]
+
+
+def _known(names: tuple[str, ...]) -> bool:
+    return bool(names) and permissions.EVERY.issuperset(names)
 
 
 def revoke(state: ApiKeys, key_id: KeyId, user_id: UserId) -> list[Event]:
@@ -162,6 +170,13 @@ class TooManyKeys(Refused):
 
     def __init__(self) -> None:
         super().__init__(f"A user can have {KEYS_PER_USER_MAX} API keys; revoke one first.")
+
+
+class PermissionUnknown(Refused):
+    """A key that is narrowed to nothing, or to what there is not."""
+
+    def __init__(self) -> None:
+        super().__init__("The permissions must be names of permissions, one at least.")
 
 
 class ExpiryPast(Refused):

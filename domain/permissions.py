@@ -58,6 +58,9 @@ PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
 }
 
 
+EVERY: Final = _ADMIN  # an admin has all there are
+
+
 def may(role: Role, permission: str) -> bool:
     """Whether the role has the permission."""
     return permission in PERMISSIONS[role]

@@ -21,6 +21,7 @@ API_KEYS: Final = Table(
         "prefix": "TEXT NOT NULL",
         "created_at": "TEXT NOT NULL",
         "expires_at": "TEXT",
+        "permissions": "TEXT",  # JSON, when it is narrowed
     },
     key=("key_id",),
     indexes=("proof", "user_id"),
@@ -36,6 +37,7 @@ def _created(rows: Rows, e: api_keys.ApiKeyCreated, r: Recorded) -> None:
         prefix=e.prefix,
         created_at=stamp(r.at),
         expires_at=e.expires_at.isoformat() if e.expires_at else None,
+        permissions=msgspec.json.encode(e.permissions).decode() if e.permissions else None,
     )
 
 
@@ -65,6 +67,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str
     created_at: datetime
     expires_at: datetime | None
+    permissions: frozenset[str] | None  # None: all that its owner has
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
-_COLUMNS: Final = "k.key_id, k.prefix, k.created_at, k.expires_at"
+_COLUMNS: Final = "k.key_id, k.prefix, k.created_at, k.expires_at, k.permissions"
 
 
 def by_proof(reader: Reader, proof: str) -> Holder | None:
@@ -88,7 +91,7 @@ def by_proof(reader: Reader, proof: str) -> Holder | None:
     )
     if row is None:
         return None
-    return Holder(key=_key(row[:4]), user_id=row[4], role=Role(row[5]))
+    return Holder(key=_key(row[:5]), user_id=row[5], role=Role(row[6]))
 
 
 def of_user(reader: Reader, user_id: str) -> list[ApiKey]:
@@ -102,10 +105,11 @@ def of_user(reader: Reader, user_id: str) -> list[ApiKey]:
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:
-    key_id, prefix, created_at, expires_at = row
+    key_id, prefix, created_at, expires_at, names = row
     return ApiKey(
         key_id=key_id,
         prefix=prefix,
         created_at=datetime.fromisoformat(created_at),
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        permissions=msgspec.json.decode(names, type=frozenset[str]) if names else None,
     )

@@ -257,6 +257,28 @@ async def test_an_expired_key_opens_nothing_and_none_is_made_expired(server):
 
 
 @story
+async def test_a_key_can_be_narrowed_and_never_has_more_than_its_owner(server):
+    user = await server.add("ben@a.io", "a tiger in the snow", Role.ADMIN)
+    ben, admin = await server.logged_in("ben@a.io"), await server.logged_in()
+    body = {"name": "k", "permissions": ["users.manage", "audit.view"]}
+    made = (await ben.post(KEYS, json=body)).json()
+    program = server.client(authorization=f"Bearer {made['key']}")
+
+    assert ["audit.view", "users.manage"] == made["permissions"]
+    assert [200, 200, 403, 200] == [
+        (await program.get(path)).status_code
+        for path in (USERS, "/api/events", "/api/projections", KEYS)
+    ]
+    assert [made["permissions"]] == [key["permissions"] for key in (await program.get(KEYS)).json()]
+    await admin.put(f"{USERS}/{user}/role", json={"role": "viewer"})
+    assert [403, 403] == [(await program.get(path)).status_code for path in (USERS, "/api/events")]
+    for wrong in ([], ["fly"], "users.manage", [1], [["users.manage"]], ["users.manage"] * 31):
+        answer = await admin.post(KEYS, json={"name": "k", "permissions": wrong})
+        assert 422 == answer.status_code, wrong
+    assert None is (await admin.post(KEYS, json={"name": "k"})).json()["permissions"]
+
+
+@story
 async def test_a_created_user_must_change_the_password_first(server):
     admin = await server.logged_in()
     body = {"email": "Ben@a.io", "role": "editor", "display_name": "Ben", "generate_password": True}

@@ -7,7 +7,7 @@ import msgspec
 from commands.api_keys import DECIDERS, CreateApiKey, RevokeApiKey
 from commands.kernel import Keep
 from domain import api_keys, users
-from tests.accounts import created, deactivated, key
+from tests.accounts import accepted, created, deactivated, deleted, invited, key
 from tests.decisions import NOW, Scenario
 
 replace = msgspec.structs.replace
@@ -32,6 +32,24 @@ def test_its_name_goes_to_the_vault_alone():
 
 def test_a_key_that_is_expired_from_the_start_is_refused():
     given(created()).when(replace(CREATE, expires_at=NOW)).refused(api_keys.ExpiryPast)
+
+
+def test_a_key_is_narrowed_to_permissions_that_there_are():
+    narrowed = replace(CREATE, permissions=("query.execute", "source.view"))
+
+    given(created()).when(narrowed).then(replace(key(), permissions=narrowed.permissions))
+    for names in ((), ("fly",), ("source.view", "")):
+        given(created()).when(replace(CREATE, permissions=names)).refused(
+            api_keys.PermissionUnknown
+        )
+
+
+def test_who_accepted_an_invitation_makes_keys_and_nobody_before():
+    back = users.UserReactivated(user_id="anna", role="admin", invited=True)
+
+    given(invited(), accepted()).when(CREATE).then(key())
+    for before in ([invited()], [invited(), deactivated(), back], [created(), deleted()]):
+        given(*before).when(CREATE).refused(users.UserInactive)
 
 
 def test_a_deactivated_user_makes_no_keys():
@@ -61,3 +79,4 @@ def test_what_died_with_its_owner_is_not_revoked_again():
 
     given(created(), key(), deactivated()).when(REVOKE).then()
     given(created(), key(), deactivated(), back).when(REVOKE).then()
+    given(created(), key(), deleted()).when(REVOKE).then()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from domain import api_keys as key_rules
@@ -249,6 +250,15 @@ def test_a_key_is_found_by_its_proof_until_it_is_revoked(given):
 
     assert "k1" == api_keys.by_proof(given(created(), key()), "proof-k1").key.key_id
     assert None is api_keys.by_proof(given(created(), key(), revoked), "proof-k1")
+
+
+def test_a_key_knows_what_it_is_narrowed_to(given):
+    narrowed = msgspec.structs.replace(key("k2"), permissions=("source.view",))
+    reader = given(created(), key(), narrowed)
+
+    assert (None, frozenset({"source.view"})) == tuple(
+        api_keys.by_proof(reader, f"proof-{name}").key.permissions for name in ("k1", "k2")
+    )
 
 
 def test_a_key_dies_with_its_owners_deactivation_for_good(given):
