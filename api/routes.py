@@ -24,6 +24,7 @@ from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
+from api.pages import links as chosen
 from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
 OWN: Final = "it tells what the caller may do now"
@@ -108,6 +109,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/static/{file_path:path}", PUBLIC, static.file, **LIVE_ONLY),
     page("/login", PUBLIC, access.login_page, **LIVE_ONLY),
     form("/login", PUBLIC, access.login),
+    page("/login/code", PUBLIC, access.code_page, **LIVE_ONLY),
+    form("/login/code", PARTIAL, access.verify),
+    page("/invite/{token:str}", PUBLIC, chosen.invite_page, **LIVE_ONLY),
+    form("/invite/{token:str}", PUBLIC, chosen.accept_invite),
+    page("/reset/{token:str}", PUBLIC, chosen.reset_page, **LIVE_ONLY),
+    form("/reset/{token:str}", PUBLIC, chosen.reset_password),
     form("/logout", SIGNED_IN, access.logout),
     page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
     form("/account/password", SESSION, access.change_password),

@@ -1,14 +1,15 @@
 """Logging in and out, and changing one's password, with plain forms."""
 
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from litestar import Response
 
-from api import auth, bodies, errors
+from api import auth, bodies, errors, factors
 from api.call import Call
 from api.pages import render
+from domain.factors import PartialSessionOver
 from domain.kernel import Refused
 
 Form = TypeVar("Form", bound=msgspec.Struct)
@@ -19,6 +20,8 @@ async def login_page(call: Call) -> Response[str]:
     where = same_origin(call.request.query_params.get("next", "/"))
     if call.caller.role is not None:
         return render.see_other(where)
+    if call.caller.partial is not None:
+        return render.see_other(_code_page(where))
     return _form(call, where=where)
 
 
@@ -27,10 +30,10 @@ async def login(call: Call) -> Response[str]:
     fields = bodies.form(await call.request.body())
     where = same_origin(fields.pop("next", "/"))
     try:
-        await auth.login(call, _convert(fields, auth.Login))
+        answer = await auth.login(call, convert(fields, auth.Login))
     except Refused as refused:
         status = errors.REFUSALS[type(refused)]
-        answer = _form(
+        shown = _form(
             call,
             where=where,
             status=status,
@@ -38,8 +41,31 @@ async def login(call: Call) -> Response[str]:
             problem=refused.detail,
         )
         if "retry_after" in refused.facts:
-            answer.headers["Retry-After"] = str(refused.facts["retry_after"])
-        return answer
+            shown.headers["Retry-After"] = str(refused.facts["retry_after"])
+        return shown
+    due = isinstance(answer, auth.SecondFactorDue)
+    return render.see_other(_code_page(where) if due else where)
+
+
+async def code_page(call: Call) -> Response[str]:
+    """Show the form for the second factor."""
+    where = same_origin(call.request.query_params.get("next", "/"))
+    if call.caller.partial is None:
+        return render.see_other(where if call.caller.role is not None else "/login")
+    return _code_form(call, where)
+
+
+async def verify(call: Call) -> Response[str]:
+    """Give the second factor with a form, and go to where one was going."""
+    fields = bodies.form(await call.request.body())
+    where = same_origin(fields.pop("next", "/"))
+    try:
+        await factors.verify(call, convert(fields, factors.LoginCode))
+    except PartialSessionOver:
+        return render.see_other("/login")
+    except Refused as refused:
+        status = errors.REFUSALS[type(refused)]
+        return _code_form(call, where, status=status, problem=refused.detail)
     return render.see_other(where)
 
 
@@ -54,7 +80,7 @@ async def change_password(call: Call) -> Response[str]:
     if fields.pop("repeated", None) != fields.get("new_password"):
         return _password_form(call, status=422, problem="The two new passwords differ.")
     try:
-        await auth.change_password(call, _convert(fields, auth.NewPassword))
+        await auth.change_password(call, convert(fields, auth.NewPassword))
     except Refused as refused:
         status = errors.REFUSALS[type(refused)]
         return _password_form(call, status=status, problem=refused.detail)
@@ -78,7 +104,7 @@ def same_origin(where: str) -> str:
         return "/"
     ours = where.startswith("/") and not where.startswith("//") and "\\" not in where
     printable = where.isascii() and where.isprintable()
-    loop = parts.path in ("/login", "/logout")
+    loop = parts.path in ("/login", "/login/code", "/logout")
     return where if ours and printable and not loop and not parts.netloc else "/"
 
 
@@ -88,6 +114,17 @@ def _form(
     return render.page(
         call, "login.html", "Log in", status=status, where=where, email=email, problem=problem
     )
+
+
+def _code_page(where: str) -> str:
+    return f"/login/code?{urlencode({'next': where})}"
+
+
+def _code_form(
+    call: Call, where: str, *, status: int = 200, problem: str | None = None
+) -> Response[str]:
+    title = "One more step"
+    return render.page(call, "code.html", title, status=status, where=where, problem=problem)
 
 
 def _password_form(call: Call, *, status: int = 200, problem: str | None = None) -> Response[str]:
@@ -101,7 +138,8 @@ def _password_form(call: Call, *, status: int = 200, problem: str | None = None)
     )
 
 
-def _convert(fields: dict[str, str], form: type[Form]) -> Form:
+def convert(fields: dict[str, str], form: type[Form]) -> Form:
+    """The fields of a form as the body that the API takes. Raises Denied, 422."""
     try:
         return msgspec.convert(fields, form)
     except msgspec.ValidationError:

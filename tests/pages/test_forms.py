@@ -1,5 +1,9 @@
 """What plain forms do: the commands of the API, under the same guard, without any script."""
 
+from html import unescape
+from urllib.parse import urlsplit
+
+import pyotp
 import pytest
 
 from api import bodies
@@ -64,12 +68,83 @@ def test_who_guesses_too_often_waits(tmp_path):
     site.run(story)
 
 
+def test_a_login_with_a_second_factor_takes_one_more_page(tmp_path):
+    site = Site(tmp_path)
+
+    async def story():
+        await site.add("anna@example.org", PASSWORD)
+        own = await site.logged_in("anna@example.org", PASSWORD)
+        made = await own.post("/api/auth/2fa/setup", json={"password": PASSWORD})
+        app = pyotp.TOTP(made.json()["secret"])
+        code = {"code": app.at(site.clock.now)}
+        assert 200 == (await own.post("/api/auth/2fa/verify-setup", json=code)).status_code
+        site.clock.forward(seconds=30)
+        client = site.client()
+
+        half = await log_in(client, email="anna@example.org", password=PASSWORD, next="/events")
+        assert (303, "/login/code?next=%2Fevents") == (half.status_code, half.headers["location"])
+        assert "Log in" in (await look(client, "/")).text
+        assert "/login/code?next=%2F" == (await client.get("/login")).headers["location"]
+        assert 'value="/events"' in unescape((await client.get("/login/code?next=/events")).text)
+        wrong = await client.post("/login/code", data={"code": "000000", "next": "/events"})
+        assert (401, True) == (wrong.status_code, "not valid" in wrong.text)
+        code = {"code": app.at(site.clock.now), "next": "/events"}
+        done = await client.post("/login/code", data=code)
+        assert (303, "/events") == (done.status_code, done.headers["location"])
+        assert 200 == (await client.get("/api/auth/sessions")).status_code
+        assert 303 == (await client.get("/login/code")).status_code
+        nobody = await site.client().post("/login/code", data=code)
+        assert (303, True) == (nobody.status_code, "/login" in nobody.headers["location"])
+
+    site.run(story)
+
+
+def test_who_has_a_link_chooses_a_password_with_a_form(tmp_path):
+    site = Site(tmp_path)
+
+    async def story():
+        admin, client = await site.logged_in(), site.client()
+        made = (await admin.post("/api/admin/users", json={"email": "ben@a.io"})).json()
+        page = urlsplit(made["invite_url"]).path
+        fields = {"password": PASSWORD, "repeated": PASSWORD, "display_name": "Ben"}
+
+        assert f'action="{page}"' in unescape((await client.get(page)).text)
+        for body, said in (
+            ({**fields, "repeated": "other"}, "differ"),
+            ({**fields, "password": "short", "repeated": "short"}, "at least 8"),
+        ):
+            refused = await client.post(page, data=body)
+            assert (422, True) == (refused.status_code, said in refused.text)
+            assert "short" not in refused.text
+        done = await client.post(page, data=fields)
+        assert (303, "/login") == (done.status_code, done.headers["location"])
+        assert (401, True) == (
+            (again := await client.post(page, data=fields)).status_code,
+            "not valid" in again.text,
+        )
+        user = made["user"]["id"]
+        url = (await admin.post(f"/api/admin/users/{user}/reset-password")).json()["reset_url"]
+        new = {"password": "an owl over the river", "repeated": "an owl over the river"}
+        assert 303 == (await client.post(urlsplit(url).path, data=new)).status_code
+        await site.logged_in("ben@a.io", "an owl over the river")
+
+    site.run(story)
+
+
 @pytest.mark.parametrize(
     "where",
     [
         *("//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example"),
         *("javascript:alert(1)", "/\t/evil.example", "\n//evil.example", "evil.example", ""),
-        *("/login", "/login?next=/login", "/logout", "http:/evil", "/%0a\r\nset-cookie:x", "//[x"),
+        *(
+            "/login",
+            "/login/code",
+            "/login?next=/login",
+            "/logout",
+            "http:/evil",
+            "/%0a\r\nset-cookie:x",
+            "//[x",
+        ),
     ],
 )
 def test_nobody_is_led_away_after_logging_in(where):

@@ -15,6 +15,9 @@ from tests.pages.site import HOSTILE, Page, Site, look
 PAGES = {
     "/": (200, 200, 200, 200),
     "/login": (200, 303, 303, 303),
+    "/login/code": (303, 303, 303, 303),
+    "/invite/{token}": (200, 200, 200, 200),
+    "/reset/{token}": (200, 200, 200, 200),
     "/account/password": (302, 200, 200, 200),
     "/events": (302, 403, 403, 200),
     "/events?q=type:sync_*+since:2d": (302, 403, 403, 200),
@@ -65,7 +68,7 @@ def test_every_page_answers_every_caller_as_it_should(tmp_path, state):
         await state(site)
         wrong = []
         for template, statuses in PAGES.items():
-            path = template.format(head=site.log.head())
+            path = template.format(head=site.log.head(), token="some-token")
             for caller, status in zip(CALLERS, statuses, strict=True):
                 page = await look(people[caller], path, headers=HTML)
                 where = f"{caller} {path}"
@@ -207,7 +210,7 @@ def test_only_the_viewers_of_the_api_loosen_the_policy(tmp_path):
     async def story():
         admin = (await site.people())["admin"]
         for path in PAGES:
-            answer = await admin.get(path.format(head=1), headers=HTML)
+            answer = await admin.get(path.format(head=1, token="some-token"), headers=HTML)
             policy = answer.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
@@ -284,7 +287,9 @@ def test_with_authentication_off_pages_are_there_and_nobody_can_log_out(tmp_path
 
 def test_every_page_of_the_table_is_looked_at():
     pages = {row.path for row in ROUTES if row.page and row.method == "GET"}
-    looked_at = {path.partition("?")[0].format(head="{position:int}") for path in PAGES}
+    looked_at = {
+        path.partition("?")[0].format(head="{position:int}", token="{token:str}") for path in PAGES
+    }
 
     assert set() == pages - looked_at
     assert all(row.method != SOCKET for row in ROUTES if row.page)
