@@ -18,7 +18,7 @@ TAIL_EVENTS: Final = 200  # at one look
 VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sources": ("/api/sources", ("name", "type", "status", "enabled", "row_count")),
     "source": ("/api/sources/{}/details", ()),
-    "users": ("/api/admin/users", ("email", "role", "display_name", "is_active", "id")),
+    "users": ("/api/admin/users", ("email", "role", "display_name", "status", "id")),
     "logs": ("/api/logs", ("position", "timestamp", "level", "source", "message")),
     "job": ("/api/sync/status/{}", ()),
 }

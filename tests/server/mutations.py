@@ -26,6 +26,12 @@ BODIES: tuple[dict[str, object], ...] = (
     {"full_refresh": False, "start_date": "2026-01-01", "end_date": "2026-01-02"},
     {"sources": ["nothing"], "full_refresh": False, "backfill": "1d"},
     {"sql": "select 1"},
+    {"token": "A" * 43, "password": "an owl over the river", "display_name": "b"},
+    {"password": "x", "code": "123456"},
+    {"code": "123456", "is_recovery": True},
+    {"role": "viewer"},
+    {"confirm_email": "a@example.org"},
+    {"name": "probe", "permissions": ["source.view"]},
 )
 # As they stand in a JSON document.
 VALUES = (
