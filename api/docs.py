@@ -164,7 +164,7 @@ def _operation(row: Route) -> dict[str, Any]:
         found["security"] = []
     elif row.access == READS:
         found["security"] = [{}, {"cookie": []}, {"bearer": []}]
-    elif row.access == SESSION:
+    elif row.access in (SESSION, PARTIAL):
         found["security"] = [{"cookie": []}]
     if (body := _hints(row).get("data")) is not None:
         content = {"application/json": {"schema": _schema(body)}}
@@ -192,7 +192,7 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
             found.append({"name": name, "in": "query", "required": required, "schema": schema})
     if row.method == "GET":
         found += [] if row.always_now else [AS_OF, MIN_POSITION]
-    elif row.access != PUBLIC:
+    elif row.access not in (PUBLIC, PARTIAL):
         found.append(IDEMPOTENCY)
     return found
 

@@ -13,7 +13,7 @@ from commands.links import AcceptInvite, RedeemPasswordReset
 from domain import passwords
 from domain.guesses import Guesses
 from domain.links import LinkInvalid
-from domain.users import Credential, Status
+from domain.users import Credential, Standing
 from projections import users
 from projections.users import Account
 
@@ -46,7 +46,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
 async def accept_invite(call: Call, data: Acceptance) -> Chosen:
     """Accept an invitation and set a password; the link is good once."""
-    account, proof = _account(call, data.token, Status.INVITED)
+    account, proof = _account(call, data.token, Standing.INVITED)
     hashed = await _hashed(call, data.password, account)
     name = (data.display_name or "").strip() or None
     await call.send(
@@ -64,7 +64,7 @@ async def accept_invite(call: Call, data: Acceptance) -> Chosen:
 
 async def reset_password(call: Call, data: Redemption) -> Chosen:
     """Set a new password with a reset link; the link is good once, all sessions end."""
-    account, proof = _account(call, data.token, Status.ACTIVE)
+    account, proof = _account(call, data.token, Standing.ACTIVE)
     hashed = await _hashed(call, data.password, account)
     await call.send(
         RedeemPasswordReset(
@@ -78,7 +78,7 @@ async def reset_password(call: Call, data: Redemption) -> Chosen:
     return Chosen()
 
 
-def _account(call: Call, token: str, status: Status) -> tuple[Account, str]:
+def _account(call: Call, token: str, status: Standing) -> tuple[Account, str]:
     """Whose link it is, and what is stored of its token. Raises LinkInvalid, TooManyAttempts.
 
     This spares the hash; the decision itself asks again.

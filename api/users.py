@@ -24,7 +24,7 @@ from domain import emails
 from domain.emails import Email
 from domain.links import INVITE_LIFE, RESET_LIFE
 from domain.permissions import Role
-from domain.users import Credential, Link, Status, UserId, UserMissing
+from domain.users import Credential, Link, Standing, UserId, UserMissing
 from projections import users
 from projections.users import Account
 
@@ -43,7 +43,7 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     role: Role
     display_name: str
-    status: Status
+    status: Standing
     is_active: bool
     totp_enabled: bool
     oauth_provider: str | None = None
@@ -255,14 +255,14 @@ def view(account: Account, call: Call) -> UserView:
     """An account, with what the vault has of it."""
     email = email_of(account.user_id, call.platform)
     name = (call.platform.secrets.read(DISPLAY_NAME, account.user_id) or b"").decode()
-    invited = account.status is Status.INVITED
+    invited = account.status is Standing.INVITED
     return UserView(
         id=account.user_id,
         email=email,
         role=account.role,
         display_name=name or email.partition("@")[0],
         status=account.status,
-        is_active=account.status is not Status.DEACTIVATED,
+        is_active=account.status is not Standing.DEACTIVATED,
         totp_enabled=account.totp,
         failed_login_attempts=account.guesses.count(call.views.now),
         locked_until=account.guesses.locked_until(call.views.now),

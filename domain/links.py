@@ -12,7 +12,7 @@ from typing import Final
 
 from domain import users
 from domain.kernel import Event, Refused
-from domain.users import Credential, Link, Status, UserId, Users
+from domain.users import Credential, Link, Standing, UserId, Users
 
 INVITE_LIFE: Final = timedelta(hours=72)
 RESET_LIFE: Final = timedelta(hours=1)
@@ -20,7 +20,7 @@ RESET_LIFE: Final = timedelta(hours=1)
 
 def renew(state: Users, user_id: UserId, link: Link) -> list[Event]:
     """Make another invitation. Raises UserMissing, UserInactive, AcceptedAlready."""
-    if users.standing(state, user_id).status is not Status.INVITED:
+    if users.standing(state, user_id).status is not Standing.INVITED:
         raise AcceptedAlready
     if state.links.get(user_id) == link:
         return []
@@ -51,7 +51,7 @@ def accept(
     """Put the first password in force. Raises LinkInvalid."""
     if state.credentials.get(user_id) == credential:
         return []
-    role = _good(state, user_id, Status.INVITED, proof, at).role
+    role = _good(state, user_id, Standing.INVITED, proof, at).role
     return [users.InviteAccepted(user_id=user_id, role=role, credential=credential)]
 
 
@@ -61,11 +61,13 @@ def redeem(
     """Put a new password in force. Raises LinkInvalid."""
     if state.credentials.get(user_id) == credential:
         return []
-    _good(state, user_id, Status.ACTIVE, proof, at)
+    _good(state, user_id, Standing.ACTIVE, proof, at)
     return [users.PasswordChanged(user_id=user_id, credential=credential)]
 
 
-def _good(state: Users, user_id: UserId, status: Status, proof: str, at: datetime) -> users.Account:
+def _good(
+    state: Users, user_id: UserId, status: Standing, proof: str, at: datetime
+) -> users.Account:
     account, link = state.accounts.get(user_id), state.links.get(user_id)
     if account is None or account.status is not status:
         raise LinkInvalid

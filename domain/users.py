@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 ADMINS: Final = "admins"  # the tag of everything that changes how many active admins there are
 
 
-class Status(StrEnum):
+class Standing(StrEnum):
     """What an account is good for."""
 
     ACTIVE = "active"
@@ -166,7 +166,7 @@ class Account(msgspec.Struct, frozen=True):
     """What an account is, and what it is good for."""
 
     role: Role
-    status: Status
+    status: Standing
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -192,7 +192,7 @@ class Users(msgspec.Struct, frozen=True):
 
 
 def _is_admin(account: Account) -> bool:
-    return account == Account(Role.ADMIN, Status.ACTIVE)
+    return account == Account(Role.ADMIN, Standing.ACTIVE)
 
 
 def evolve(state: Users, recorded: Recorded) -> Users:
@@ -204,17 +204,17 @@ def _standing(state: Users, event: Event) -> Users:
     """Which accounts there are, and what they are good for."""
     match event:
         case UserCreated() | UserInvited():
-            status = Status.ACTIVE if isinstance(event, UserCreated) else Status.INVITED
+            status = Standing.ACTIVE if isinstance(event, UserCreated) else Standing.INVITED
             emails = {**state.emails, event.email_digest: event.user_id}
             return _set(msgspec.structs.replace(state, emails=emails), event, status)
         case InviteAccepted():
-            return _set(state, event, Status.ACTIVE)
+            return _set(state, event, Standing.ACTIVE)
         case UserRoleChanged(active=active):
-            return _set(state, event, Status.ACTIVE if active else Status.INVITED)
+            return _set(state, event, Standing.ACTIVE if active else Standing.INVITED)
         case UserDeactivated():
-            return _set(state, event, Status.DEACTIVATED)
+            return _set(state, event, Standing.DEACTIVATED)
         case UserReactivated(invited=invited):
-            return _set(state, event, Status.INVITED if invited else Status.ACTIVE)
+            return _set(state, event, Standing.INVITED if invited else Standing.ACTIVE)
         case UserDeleted(user_id=user, email_digest=digest):
             return msgspec.structs.replace(
                 state,
@@ -226,7 +226,7 @@ def _standing(state: Users, event: Event) -> Users:
             return state
 
 
-def _set(state: Users, event: _Placed | UserInvited, status: Status) -> Users:
+def _set(state: Users, event: _Placed | UserInvited, status: Standing) -> Users:
     accounts = {**state.accounts, event.user_id: Account(event.role, status)}
     return msgspec.structs.replace(state, accounts=accounts)
 
@@ -285,14 +285,14 @@ def change_role(state: Users, user_id: UserId, role: Role) -> list[Event]:
     if role is found.role:
         return []
     _spare_last_admin(state, found)
-    active = found.status is Status.ACTIVE
+    active = found.status is Standing.ACTIVE
     return [UserRoleChanged(user_id=user_id, role=role, before=found.role, active=active)]
 
 
 def deactivate(state: Users, user_id: UserId) -> list[Event]:
     """Take all access away. Raises UserMissing, LastAdmin."""
     found = _there(state, user_id)
-    if found.status is Status.DEACTIVATED:
+    if found.status is Standing.DEACTIVATED:
         return []
     _spare_last_admin(state, found)
     return [UserDeactivated(user_id=user_id, role=found.role)]
@@ -301,7 +301,7 @@ def deactivate(state: Users, user_id: UserId) -> list[Event]:
 def reactivate(state: Users, user_id: UserId) -> list[Event]:
     """Give access back. Raises UserMissing."""
     found = _there(state, user_id)
-    if found.status is not Status.DEACTIVATED:
+    if found.status is not Standing.DEACTIVATED:
         return []
     invited = user_id not in state.credentials
     return [UserReactivated(user_id=user_id, role=found.role, invited=invited)]
@@ -336,7 +336,7 @@ def _there(state: Users, user_id: UserId) -> Account:
 def standing(state: Users, user_id: UserId) -> Account:
     """An account that is active or invited. Raises UserMissing, UserInactive."""
     found = _there(state, user_id)
-    if found.status is Status.DEACTIVATED:
+    if found.status is Standing.DEACTIVATED:
         raise UserInactive
     return found
 
@@ -344,7 +344,7 @@ def standing(state: Users, user_id: UserId) -> Account:
 def with_password(state: Users, user_id: UserId) -> Account:
     """An account that is active. Raises UserMissing, UserInactive, UserPending."""
     found = standing(state, user_id)
-    if found.status is Status.INVITED:
+    if found.status is Standing.INVITED:
         raise UserPending
     return found
 

@@ -9,7 +9,7 @@ from domain import sessions, totp, users
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
-from domain.users import Credential, Link, Status, UserId
+from domain.users import Credential, Link, Standing, UserId
 from projections.engine import Projection, Reader, Rows, Table, stamp
 
 USERS: Final = Table(
@@ -70,7 +70,7 @@ def _begun(
         user_id=e.user_id,
         email_digest=e.email_digest,
         role=e.role.value,
-        status=(Status.INVITED if values["credential"] is None else Status.ACTIVE).value,
+        status=(Standing.INVITED if values["credential"] is None else Standing.ACTIVE).value,
         totp=0,
         last_login=None,
         created_at=stamp(r.at),
@@ -96,7 +96,7 @@ def _link_made(
 
 
 def _accepted(rows: Rows, e: users.InviteAccepted, r: Recorded) -> None:
-    active = Status.ACTIVE.value
+    active = Standing.ACTIVE.value
     _changed(rows, e.user_id, r, status=active, credential=e.credential, **_NO_LINK)
 
 
@@ -113,11 +113,11 @@ def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
 
 
 def _deactivated(rows: Rows, e: users.UserDeactivated, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, status=Status.DEACTIVATED.value, **_NO_LINK)
+    _changed(rows, e.user_id, r, status=Standing.DEACTIVATED.value, **_NO_LINK)
 
 
 def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
-    status = Status.INVITED if e.invited else Status.ACTIVE
+    status = Standing.INVITED if e.invited else Standing.ACTIVE
     _changed(rows, e.user_id, r, status=status.value)
 
 
@@ -204,7 +204,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     email_digest: str
     role: Role
-    status: Status
+    status: Standing
     credential: Credential | None
     link: Link | None
     must_change_password: bool
@@ -217,7 +217,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def active(self) -> bool:
         """Whether its owner may log in."""
-        return self.status is Status.ACTIVE
+        return self.status is Standing.ACTIVE
 
 
 _SELECT: Final = (
@@ -264,7 +264,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         user_id=user_id,
         email_digest=digest,
         role=Role(role),
-        status=Status(status),
+        status=Standing(status),
         credential=credential,
         link=Link(proof, datetime.fromisoformat(expires)) if proof else None,
         must_change_password=bool(must_change),

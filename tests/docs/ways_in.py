@@ -72,7 +72,7 @@ def endpoints() -> str:
         (
             "Every answer carries `X-Request-ID`; one that led to events carries `X-Position`, one"
             " for the past `X-As-Of`. Every `GET` takes `?min_position=` and waits until the views"
-            " have reached it. Every `POST`, `PUT` and `DELETE` that is not public takes"
+            " have reached it. Every `POST`, `PUT` and `DELETE` of a caller who is known takes"
             " `Idempotency-Key`."
         ),
         shapes.table(

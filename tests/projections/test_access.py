@@ -87,7 +87,7 @@ def test_an_invited_account_is_found_by_its_link_until_it_is_accepted(given):
     pending, active = given(invited()), given(invited(), accepted())
 
     found = users.by_link(pending, "link-anna")
-    assert (user_rules.Status.INVITED, None, False) == (
+    assert (user_rules.Standing.INVITED, None, False) == (
         found.status,
         found.credential,
         found.active,
