@@ -1,20 +1,16 @@
-"""Accounts through the front door: invited, changed, taken away; and links, good once."""
+"""Accounts through the front door: made, changed, taken away, and never without an admin."""
 
 import asyncio
 import itertools
 
 import pytest
 
-from api import attempts
-from api.platform import HttpSettings
 from domain.permissions import Role
 from tests.api.access import Server
-from tests.api.stories import story
+from tests.api.stories import invited, story
 
 LOGIN, KEYS, USERS = "/api/auth/login", "/api/auth/api-keys", "/api/admin/users"
-ACCEPT, REDEEM = "/api/auth/accept-invite", "/api/auth/reset-password"
 OLD, NEW = "a tiger in the snow", "an owl over the river"
-AT_ONCE = 50
 ROUNDS = 10  # for each pair of attacks
 
 
@@ -23,168 +19,8 @@ def server(tmp_path):
     return Server(tmp_path)
 
 
-async def invited(server, admin, email="ben@a.io", **more):
-    answer = await admin.post(USERS, json={"email": email, **more})
-    assert 201 == answer.status_code, answer.text
-    return answer.json()["user"], token_of(answer.json()["invite_url"])
-
-
 async def added(server, email="ben@a.io", role=Role.EDITOR):
     return await server.add(email, OLD, role)
-
-
-def token_of(url):
-    return url.rpartition("/")[2]
-
-
-async def statuses(requests):
-    return sorted([answer.status_code for answer in await asyncio.gather(*requests)])
-
-
-# invitations
-
-
-@story
-async def test_who_is_invited_chooses_a_password_and_logs_in(server):
-    admin, ben = await server.logged_in(), server.client()
-    user, token = await invited(server, admin, "Ben@a.io", role="editor", display_name="Ben")
-
-    assert ("ben@a.io", "editor", "Ben", "invited", True, True, None) == tuple(
-        user[name]
-        for name in (
-            *("email", "role", "display_name", "status", "is_active"),
-            *("has_pending_invite", "last_login"),
-        )
-    )
-    assert "2026-01-04T12:00:00Z" == user["invite_expires_at"]
-    assert 43 == len(token)
-    body = {"token": token, "password": NEW, "display_name": " Benedict "}
-    answer = await ben.post(ACCEPT, json=body)
-    assert {"message": "Password set successfully", "success": True} == answer.json()
-    assert "set-cookie" not in answer.headers
-    after = (await ben.post(LOGIN, json={"email": "ben@a.io", "password": NEW})).json()["user"]
-    assert ("Benedict", "active", None, False) == tuple(
-        after[name]
-        for name in ("display_name", "status", "invite_expires_at", "has_pending_invite")
-    )
-    assert 401 == (await server.client().post(ACCEPT, json=body)).status_code
-
-
-@story
-async def test_an_invitation_is_good_once_of_fifty_at_once(server):
-    _, token = await invited(server, await server.logged_in())
-    clients = [server.client() for _ in range(AT_ONCE)]
-
-    found = await statuses(
-        client.post(ACCEPT, json={"token": token, "password": f"{NEW} {number}"})
-        for number, client in enumerate(clients)
-    )
-
-    assert (1, {200, 401, 429}) == (found.count(200), set(found))  # 429: strangers' budget
-    assert 1 == server.types().count("invite_accepted")
-
-
-@story
-async def test_a_reset_is_good_once_of_fifty_at_once(server):
-    user, admin = await added(server), await server.logged_in()
-    url = (await admin.post(f"{USERS}/{user}/reset-password")).json()["reset_url"]
-
-    found = await statuses(
-        server.client().post(REDEEM, json={"token": token_of(url), "password": f"{NEW} {number}"})
-        for number in range(AT_ONCE)
-    )
-
-    assert (1, {200, 401, 429}) == (found.count(200), set(found))  # 429: strangers' budget
-    assert 1 == server.types().count("password_changed")
-
-
-@story
-async def test_an_invitation_is_made_anew_and_ends_with_its_time(server):
-    admin = await server.logged_in()
-    user, first = await invited(server, admin)
-
-    answer = await admin.post(f"{USERS}/{user['id']}/reinvite")
-    second = token_of(answer.json()["invite_url"])
-
-    assert (200, "2026-01-04T12:00:00Z") == (answer.status_code, answer.json()["expires_at"])
-    stale = await server.client().post(ACCEPT, json={"token": first, "password": NEW})
-    server.clock.forward(hours=72)
-    late = await server.client().post(ACCEPT, json={"token": second, "password": NEW})
-    assert (401, "link_invalid") == (stale.status_code, stale.json()["error_code"])
-    same = [without(answer.json(), "request_id") for answer in (stale, late)]
-    assert same[0] == same[1]
-    admin = await server.logged_in()
-    assert 404 == (await admin.post(f"{USERS}/nobody/reinvite")).status_code
-    assert 409 == (await admin.post(f"{USERS}/id-1/reinvite")).status_code
-
-
-@story
-async def test_a_weak_password_leaves_the_link_as_it_is(server):
-    _, token = await invited(server, await server.logged_in())
-    for weak in ("short", "ILoveYou", "ben@a.io"):
-        answer = await server.client().post(ACCEPT, json={"token": token, "password": weak})
-        assert (422, "password_weak") == (answer.status_code, answer.json()["error_code"])
-
-    good = await server.client().post(ACCEPT, json={"token": token, "password": NEW})
-    assert 200 == good.status_code
-
-
-@story
-async def test_guessing_at_links_costs_no_hash_and_is_bounded(server):
-    for number in range(attempts.NETWORK_PER_MINUTE_MAX):
-        body = {"token": f"{number:043d}x", "password": NEW}
-        answer = await server.client("203.0.113.9").post(ACCEPT, json=body)
-        assert 401 == answer.status_code
-
-    for path in (ACCEPT, REDEEM):
-        answer = await server.client("203.0.113.9").post(path, json=body)
-        assert (429, "60") == (answer.status_code, answer.headers["retry-after"])
-    assert 0 == server.passwords.checks
-
-
-@story
-async def test_links_lead_where_people_reach_the_server_and_stand_nowhere_else(server):
-    admin = await server.logged_in()
-    _, invite = await invited(server, admin, "marked@a.io")
-    reset = (await admin.post(f"{USERS}/id-1/reset-password")).json()["reset_url"]
-
-    assert "http://127.0.0.1:8800/reset/" == reset.removesuffix(token_of(reset))
-    folder = server.log.path.parent
-    stored = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
-    secret = (invite, token_of(reset), "marked@a.io")
-    assert [] == [text for text in secret if text.encode() in stored]
-
-
-@pytest.mark.parametrize(
-    ("settings", "base"),
-    [
-        (HttpSettings(public_url="https://dango.example/"), "https://dango.example"),
-        (HttpSettings(host="0.0.0.0", port=80), "http://localhost:80"),  # noqa: S104 - a setting
-        (HttpSettings(host="::1"), "http://[::1]:8800"),
-    ],
-)
-def test_a_link_begins_with_the_public_url_or_what_the_server_listens_on(settings, base):
-    assert base == settings.base_url
-
-
-@pytest.mark.parametrize("path", [ACCEPT, REDEEM])
-@pytest.mark.parametrize(
-    "body",
-    [
-        *({}, {"token": "x"}, {"password": NEW}, {"token": None, "password": NEW}),
-        *({"token": 1, "password": NEW}, {"token": "x", "password": ["y"]}, []),
-        *({"token": "x", "password": NEW, "role": "admin"}, {"token": "x" * 129, "password": NEW}),
-        {"token": "x", "password": "y" * 1025},
-    ],
-)
-def test_hostile_bodies_at_links_are_422(server, path, body):
-    async def tell():
-        assert 422 == (await server.client().post(path, json=body)).status_code
-
-    server.run(tell)
-
-
-# accounts
 
 
 @pytest.mark.parametrize(
@@ -214,7 +50,7 @@ def test_an_address_that_only_looks_different_is_the_same_account(server, alike)
     async def tell():
         admin = await server.logged_in()
         for email in ("ben@a.io", "beff@a.io", "strasse@a.io"):
-            await invited(server, admin, email)
+            await invited(admin, email)
         assert 409 == (await admin.post(USERS, json={"email": alike})).status_code
 
     server.run(tell)
@@ -242,7 +78,7 @@ async def test_a_role_counts_from_the_next_request_on_for_sessions_and_keys(serv
 @story
 async def test_the_last_admin_stays(server):
     admin = await server.logged_in()
-    await invited(server, admin, role="admin")
+    await invited(admin, role="admin")
     for request in (
         admin.put(f"{USERS}/id-1/role", json={"role": "editor"}),
         admin.post(f"{USERS}/id-1/deactivate"),
@@ -310,32 +146,6 @@ async def test_deactivation_ends_everything_and_reactivation_brings_the_password
 
 
 @story
-async def test_a_reset_link_ends_the_sessions_and_the_password_changes_with_its_use(server):
-    user, admin = await added(server), await server.logged_in()
-    ben = await server.logged_in("ben@a.io")
-    key = (await ben.post(KEYS, json={"name": "k"})).json()["key"]
-
-    made = (await admin.post(f"{USERS}/{user}/reset-password")).json()
-    body = {"token": token_of(made["reset_url"]), "password": NEW}
-
-    assert 401 == (await ben.get(KEYS)).status_code
-    assert 200 == (await server.client(authorization=f"Bearer {key}").get(KEYS)).status_code
-    old = await server.logged_in("ben@a.io")  # the link may never arrive
-    assert 200 == (await server.client().post(REDEEM, json=body)).status_code
-    assert 401 == (await old.get(KEYS)).status_code
-    wrong = {"email": "ben@a.io", "password": OLD}
-    assert 401 == (await server.client().post(LOGIN, json=wrong)).status_code
-    await server.logged_in("ben@a.io", NEW)
-    late = (await admin.post(f"{USERS}/{user}/reset-password")).json()["reset_url"]
-    server.clock.forward(hours=1)
-    body = {"token": token_of(late), "password": OLD}
-    assert 401 == (await server.client().post(REDEEM, json=body)).status_code
-    assert 404 == (await admin.post(f"{USERS}/nobody/reset-password")).status_code
-    wrong = await admin.post(f"{USERS}/{user}/reset-password", json={"password": "mine"})
-    assert 422 == wrong.status_code
-
-
-@story
 async def test_a_deleted_user_is_forgotten_and_the_log_is_whole(server):
     user, admin = await added(server), await server.logged_in()
     ben = await server.logged_in("ben@a.io")
@@ -362,7 +172,7 @@ async def test_a_deleted_user_is_forgotten_and_the_log_is_whole(server):
     assert ["admin@localhost"] == [u["email"] for u in (await admin.get(USERS)).json()]
     assert 404 == (await admin.delete(f"{USERS}/{user}")).status_code
     assert "user_deleted" == server.recorded[-1].type
-    again, _ = await invited(server, admin)
+    again, _ = await invited(admin)
     assert again["id"] != user
 
 
@@ -418,7 +228,7 @@ async def test_managing_users_takes_the_permission(server):
 @story
 async def test_every_failed_login_is_answered_alike_whatever_the_account_is(server):
     admin = await server.logged_in()
-    await invited(server, admin, "pending@a.io")
+    await invited(admin, "pending@a.io")
     for name in ("gone", "deleted", "there"):
         await added(server, f"{name}@a.io")
     ids = {u["email"]: u["id"] for u in (await admin.get(USERS)).json()}
@@ -437,7 +247,3 @@ async def test_every_failed_login_is_answered_alike_whatever_the_account_is(serv
         assert {401 if count < 5 else 429} == {answer.status_code for answer in answers}
         assert 1 == len({answer.content for answer in answers})
     assert 5 * len(known) == server.passwords.checks - before
-
-
-def without(body, name):
-    return {key: value for key, value in body.items() if key != name}
