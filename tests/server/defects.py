@@ -26,6 +26,7 @@ def commit_kept_back():
             commit(self)
 
     def again(self):
+        self.due = getattr(self, "due", time.monotonic() + DROPPED_S)
         if not self.connection.in_transaction:
             begin(self)
 
