@@ -5,7 +5,9 @@ before it led to; one COMMIT makes all of them durable; then the views are broug
 only then are the callers answered and the events published. No timer: the fsync of one group is
 the time in which the next one gathers.
 
-A command that is refused inserts nothing, so commands of one group need no savepoints. When the
+What a group has decided is written at its end, in few statements; what it needs to know of events
+that are not written yet, or not long, is in memory (infra/recent.py). A command that is refused
+leaves nothing, so commands of one group need no savepoints. When the
 disk fails during a commit, its outcome is unknown: nothing is written any more until a restart
 (PostgreSQL stops for the same reason since 2018, "fsyncgate").
 """
@@ -36,10 +38,11 @@ from commands.kernel import (
     Overloaded,
     StorageFull,
 )
-from domain.kernel import Boundary, Decider, Recorded, Refused
+from domain.kernel import Boundary, Clause, Decider, Recorded, Refused, tags
 from infra.log.envelope import Codec, Record, seal
-from infra.log.port import Failure, Log
+from infra.log.port import Failure, Log, Sealed
 from infra.log.vault import Vault
+from infra.recent import Recent
 from infra.views.views import Views
 
 QUEUE_COMMANDS_MAX: Final = 2_048
@@ -78,10 +81,10 @@ class Writer:
         self._log, self._vault, self._views = log, vault, views
         self._codec, self._deciders = codec, deciders
         self._told: tuple[type[Exception], ...] = (Refused, KeyReused, *log.errors)
-        self._spoiling: tuple[type[Exception], ...] = (_Spoiled, *log.errors)
         self._clock, self._new_id = clock, new_id
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
         self._folds: OrderedDict[tuple[int, Boundary], tuple[Any, int]] = OrderedDict()
+        self._recent = Recent()
         self._last_at: datetime | None = None
         self.failed: str | None = None
         self.listeners: list[Committed] = []  # called on the event loop, after the answer
@@ -177,8 +180,12 @@ class Writer:
         recorded: list[Recorded] = []
         try:
             answers = self._decide_all(jobs, recorded)
-        except self._spoiling as error:
-            self._folds.clear()
+        except Exception as error:  # noqa: BLE001 - of whatever kind, no caller waits for ever
+            disk = self._log.failure(error) not in (None, Failure.BUG)
+            if not disk and len(jobs) > 1:  # one of them is at fault: not the others
+                for job in jobs:
+                    self._group([job])
+                return
             failure = self._failure(error)
             self._answer([(job, None, failure) for job in jobs], [])
             return
@@ -190,37 +197,42 @@ class Writer:
         answers: _Answers = []
         self._log.begin()
         try:
+            group = _Group(self._log.last)
+            self._recent.begin(group.last)
             for job in jobs:
-                before = self._log.writes
-                result, error = self._attempt(functools.partial(self._decide, job))
+                result, error = self._attempt(functools.partial(self._decide, job, group))
                 if error is not None and self._log.failure(error) is not None:
                     raise error
-                if error is not None and self._log.writes != before:
-                    raise _Spoiled(repr(error)) from error
                 if result is not None and not result.repeated:
                     recorded.extend(result.recorded)
                 answers.append((job, result, error))
+            self._vault.put(group.sealed)
+            if group.records:
+                self._log.insert(group.records)
             self._log.commit()
         except BaseException:
+            self._folds.clear()
+            self._recent.forget()
             self._log.rollback()
             raise
         return answers
 
-    def _decide(self, job: _Job) -> Outcome:
+    def _decide(self, job: _Job, group: "_Group") -> Outcome:
         command, origin = job.command, job.origin
         if command is None or origin is None:
             raise RuntimeError("a job without a command")
-        if origin.once is not None and (before := self._before(origin.once)) is not None:
+        once = origin.once
+        if once is not None and (before := self._before(once, group)) is not None:
             return before
         decider = self._deciders[type(command)]
         state = self._fold(decider, decider.boundary(command))
         events = decider.decide(state, command)
         if not events:
-            return Outcome(position=self._log.last)
+            return Outcome(position=group.last)
         at = self._now()
         recorded = tuple(
             Recorded(
-                position=self._log.last + number,
+                position=group.last + number,
                 id=self._new_id(),
                 at=at,
                 event=event,
@@ -232,31 +244,32 @@ class Writer:
             )
             for number, event in enumerate(events, 1)
         )
-        records = [
-            self._record(event, origin.once, first=not n) for n, event in enumerate(recorded)
-        ]
+        marks = () if once is None else tuple(filter(None, (once.family, once.tag)))
+        records = [seal(event, marks=marks) for event in recorded]
+        if once is not None:
+            records[0] = seal(recorded[0], marks=marks, request=once.request)
         # The vault first: a value that cannot be sealed fails the command before it is recorded.
-        self._vault.write(command.vault())
-        position = self._log.insert(records)
-        return Outcome(position=position, recorded=recorded)
+        group.sealed += self._vault.seal(command.vault())
+        group.records += records
+        group.last = recorded[-1].position
+        for event in recorded:
+            self._recent.add(event, (*tags(event.event), *marks))
+        if once is not None:
+            group.requests[once.tag] = once.request
+        return Outcome(position=group.last, recorded=recorded)
 
-    @staticmethod
-    def _record(event: Recorded, once: Once | None, *, first: bool) -> Record:
-        if once is None:
-            return seal(event)
-        marks = (once.tag,) if once.family is None else (once.family, once.tag)
-        return seal(event, marks=marks, request=once.request if first else None)
-
-    def _before(self, once: Once) -> Outcome | None:
+    def _before(self, once: Once, group: "_Group") -> Outcome | None:
         """What the same request led to when it came first, if it did within the key's time."""
-        rows = self._log.select(DCBQuery([DCBQueryItem(tags=[once.tag])]))
-        recorded, request = [], None
-        for position, kind, _, data in rows:
-            envelope = self._codec.envelope(data)
-            if envelope.at < once.since:
-                continue
-            request = envelope.request or request
-            recorded.append(self._codec.open(position, kind, data))
+        request = group.requests.get(once.tag)
+        if request is not None:
+            recorded = self._recent.matching((Clause(tags=(once.tag,)),), group.first)
+        else:
+            recorded = []
+            for position, kind, _, data in self._log.select(_query((Clause(tags=(once.tag,)),))):
+                envelope = self._codec.envelope(data)
+                if envelope.at >= once.since:
+                    request = envelope.request or request
+                    recorded.append(self._codec.open(position, kind, data))
         if not recorded:
             return None
         if request != once.request:
@@ -267,18 +280,15 @@ class Writer:
         """The state that counts for a decision; folded once, then carried on from there."""
         if not boundary:
             return decider.initial
-        key = (id(decider), boundary)
+        recent, key = self._recent, (id(decider), boundary)
         state, position = self._folds.pop(key, (decider.initial, 0))
-        if position < self._log.last:
-            query = DCBQuery(
-                [
-                    DCBQueryItem([kind.type_name() for kind in clause.types], list(clause.tags))
-                    for clause in boundary
-                ]
-            )
-            for at, kind, _, data in self._log.select(query, after=position):
-                state = decider.evolve(state, self._codec.open(at, kind, data))
-        self._folds[key] = (state, self._log.last)
+        if position < recent.since:
+            for at, kind, _, data in self._log.select(_query(boundary), after=position):
+                if at <= recent.since:
+                    state = decider.evolve(state, self._codec.open(at, kind, data))
+        for recorded in recent.matching(boundary, max(position, recent.since)):
+            state = decider.evolve(state, recorded)
+        self._folds[key] = (state, recent.last)
         if len(self._folds) > FOLDS_CACHED:
             self._folds.popitem(last=False)
         return state
@@ -355,8 +365,23 @@ class Writer:
                     _log.exception("a listener failed at %s", recorded[0].position)
 
 
-class _Spoiled(Exception):
-    """A command failed after it had written: its group cannot go on."""
+class _Group:
+    """What the commands of one transaction have decided, and is written at its end."""
+
+    def __init__(self, last: int) -> None:
+        self.first = self.last = last  # positions before it, and of its last event
+        self.records: list[Record] = []
+        self.sealed: list[Sealed | Forget] = []
+        self.requests: dict[str, str] = {}  # by the tag of their key
+
+
+def _query(boundary: Boundary) -> DCBQuery:
+    return DCBQuery(
+        [
+            DCBQueryItem([kind.type_name() for kind in clause.types], list(clause.tags))
+            for clause in boundary
+        ]
+    )
 
 
 _Answers = list[tuple[_Job, Any, Exception | None]]

@@ -65,10 +65,6 @@ class Log(Protocol):
     def digest(self) -> bytes:
         """The hash of the last record, as the open transaction sees it."""
 
-    @property
-    def writes(self) -> int:
-        """A number that grows with what is written."""
-
     def failure(self, error: Exception) -> Failure | None:
         """What an error means; None when the open transaction can go on without its statement."""
 
@@ -121,8 +117,8 @@ class Log(Protocol):
     def any_sealed(self) -> Sealed | None:
         """Some committed row of the vault."""
 
-    def seal(self, row: Sealed) -> None:
-        """Put a row into the vault, within the open transaction."""
+    def seal(self, *rows: Sealed) -> None:
+        """Put rows into the vault, within the open transaction."""
 
     def forget(self, kind: str | None, id: str) -> None:
         """Delete from the vault, within the open transaction; without a kind all of an id."""

@@ -103,7 +103,6 @@ class PostgresLog(Recorder):
         self._place, self._alone = place, alone
         self._schema = split(place)[1]
         self.channel = f"dango_{self._schema}"
-        self.writes = 0
         self._committing = self._inserted = False
         self._unsent = contextlib.ExitStack()
         self._write = self._opened()
@@ -197,12 +196,11 @@ class PostgresLog(Recorder):
         columns = [list(column) for column in zip(*rows, strict=True)]
         tags, positions = [tag for tag, _ in labels], [position for _, position in labels]
         self._write.execute(_INSERT, (*columns, tags, positions))
-        self.writes += 1
         self._inserted = True
 
-    def _do(self, text: str, values: Sequence[object]) -> None:
-        self._write.execute(text.replace("?", "%s").encode(), values)
-        self.writes += 1
+    def _do(self, text: str, *rows: Sequence[object]) -> None:
+        with self._write.cursor() as cursor:
+            cursor.executemany(text.replace("?", "%s").encode(), rows)
 
     @property
     def _status(self) -> TransactionStatus:

@@ -68,8 +68,8 @@ class Recorder(DCBRecorder):
         """Write rows and tags within the open transaction."""
 
     @abstractmethod
-    def _do(self, sql: str, values: Sequence[object]) -> None:
-        """Write within the open transaction."""
+    def _do(self, sql: str, *rows: Sequence[object]) -> None:
+        """Write within the open transaction, once for each row of values."""
 
     @abstractmethod
     def _ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -120,8 +120,8 @@ class Recorder(DCBRecorder):
         rows = self._ask(f"{_VAULT} LIMIT 1")
         return Sealed(*rows[0]) if rows else None
 
-    def seal(self, row: Sealed) -> None:
-        self._do(_SEAL, row)
+    def seal(self, *rows: Sealed) -> None:
+        self._do(_SEAL, *rows)
 
     def forget(self, kind: str | None, id: str) -> None:
         if kind is None:
@@ -139,8 +139,7 @@ class Recorder(DCBRecorder):
         """Put these rows in place of all that are no events, within the open transaction."""
         for table in ("vault", "keys", "policies"):
             self._do(f"DELETE FROM {table}", ())  # noqa: S608 - built of constants
-        for sealed in rows.vault:
-            self.seal(sealed)
+        self.seal(*rows.vault)
         for key in rows.keys:
             self.put_key(*key)
         for policy in rows.policies:

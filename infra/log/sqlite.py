@@ -137,10 +137,6 @@ class SQLiteLog(Recorder):
         """The writing connection, for tests and measurements."""
         return self._write
 
-    @property
-    def writes(self) -> int:
-        return self._write.total_changes
-
     def failure(self, error: Exception) -> Failure | None:
         return _FAILURES.get(getattr(error, "sqlite_errorcode", -1) & 0xFF)
 
@@ -172,8 +168,8 @@ class SQLiteLog(Recorder):
         self._write.executemany("INSERT INTO events VALUES (?,?,?,?,?)", rows)
         self._write.executemany("INSERT INTO event_tags VALUES (?,?)", labels)
 
-    def _do(self, sql: str, values: Sequence[object]) -> None:
-        self._write.execute(sql, tuple(values))
+    def _do(self, sql: str, *rows: Sequence[object]) -> None:
+        self._write.executemany(sql, rows)
 
     def _tail(self) -> tuple[int, bytes]:
         # Positions stay dense even when AUTOINCREMENT remembers a row that is gone (a cut tail).

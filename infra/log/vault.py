@@ -48,12 +48,23 @@ class Vault:
 
     def write(self, changes: Iterable[Keep | Forget]) -> None:
         """Carry out changes inside the open transaction of the log's writer, all or none."""
-        # Sealed before the first one is written: what cannot be sealed leaves nothing half done.
-        for row in [self._row(change) for change in changes]:
-            if isinstance(row, Forget):
-                self._log.forget(row.kind, row.id)
-            else:
-                self._log.seal(row)
+        self.put(self.seal(changes))
+
+    def seal(self, changes: Iterable[Keep | Forget]) -> list[Sealed | Forget]:
+        """What `put` will write; all that can fail of a change fails here."""
+        return [self._row(change) for change in changes]
+
+    def put(self, rows: Iterable[Sealed | Forget]) -> None:
+        """Write inside the open transaction of the log's writer."""
+        together: list[Sealed] = []
+        for row in rows:
+            if isinstance(row, Sealed):
+                together.append(row)
+                continue
+            self._log.seal(*together)
+            together.clear()
+            self._log.forget(row.kind, row.id)
+        self._log.seal(*together)
 
     def _row(self, change: Keep | Forget) -> Sealed | Forget:
         if isinstance(change, Forget):

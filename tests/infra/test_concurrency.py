@@ -15,6 +15,7 @@ from commands.users import ChangeRole, CreateUser, DeactivateUser, ReactivateUse
 from domain import users
 from domain.kernel import Refused
 from domain.permissions import Role
+from domain.users import Account, Standing
 from infra.writer import Writer
 from tests.core import Core
 from tests.server.harness import tell
@@ -184,7 +185,9 @@ def test_two_admins_cannot_however_often_they_try(tmp_path):
 
 def test_a_decider_without_the_rule_of_the_last_admin_is_found_out(tmp_path):
     def lenient(state, command):
-        more = replace(state, active={**state.active, "nobody": Role.ADMIN})
+        more = replace(
+            state, accounts={**state.accounts, "nobody": Account(Role.ADMIN, Standing.ACTIVE)}
+        )
         return DECIDERS[type(command)].decide(more, command)
 
     planted = {
