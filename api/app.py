@@ -4,13 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 from litestar import Litestar, Request, Response
-from litestar.di import Provide
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
 from api import asgi, errors, once
 from api.bodies import CheckedRequest
-from api.call import Call
 from api.edge import Edge
 from api.guard import SAFE, again, guard
 from api.platform import Platform
@@ -27,14 +25,6 @@ class _Application(Litestar):
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
-
-
-async def provide_call(request: Request[Any, Any, Any]) -> Call:
-    """The call that the guard made of this request."""
-    call = asgi.call(request.scope)
-    if call is None:
-        raise RuntimeError("the guard made no call")
-    return call
 
 
 def before(turns: once.Turns) -> Callable[[Request[Any, Any, Any]], Awaitable[Any]]:
@@ -55,7 +45,6 @@ def create(platform: Platform, routes: Sequence[Route] = ROUTES) -> asgi.App:
         handlers(routes),
         guards=[guard],
         before_request=before(once.Turns()),
-        dependencies={"call": Provide(provide_call)},
         exception_handlers=errors.HANDLERS,
         request_class=CheckedRequest,
         request_max_body_size=platform.settings.body_bytes_max,

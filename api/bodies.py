@@ -5,6 +5,7 @@ keys, integers beyond 64 bits, NUL characters, nesting that exhausts the stack.
 """
 
 import asyncio
+import functools
 import json
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -71,6 +72,11 @@ class CheckedRequest(Request[Any, Any, Any]):
 
 async def arrived(request: Request[Any, Any, Any]) -> bytes:
     """The whole body. Raises Late, Malformed, WrongType."""
+    header = functools.partial(senders.header, request.scope)
+    if header("content-length") in (None, "0") and not (
+        header("transfer-encoding") or header("content-type")
+    ):
+        return b""
     try:
         async with asyncio.timeout(ARRIVAL_S):
             return await request.body()

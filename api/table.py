@@ -1,13 +1,18 @@
 """What a row of the route table is, and how it becomes a handler of the framework."""
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_type_hints
 
 import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import AsyncAnyCallable
+
+from api import asgi
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -73,6 +78,37 @@ class _Handler(HTTPRouteHandler):
             await cast("AsyncAnyCallable", guard)(connection, self)
 
 
+def _called(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler for the framework: the guard's call comes with the request.
+
+    A dependency of the framework would be the same, with a task's worth of machinery around it.
+    """
+    signature = inspect.signature(handler)
+    if "call" not in signature.parameters:
+        return handler
+    hints = get_type_hints(handler, include_extras=True)
+
+    @functools.wraps(handler)
+    async def run(request: Request[Any, Any, Any], **given: Any) -> Any:
+        return await handler(asgi.call(request.scope), **given)
+
+    given = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in signature.parameters.items()
+        if name != "call"
+    ]
+    kinds = {"request": Request[Any, Any, Any], **{p.name: hints[p.name] for p in given}}
+    first = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds["request"]
+    )
+    wrapper: Any = run
+    wrapper.__signature__ = signature.replace(
+        parameters=[first, *given], return_annotation=hints["return"]
+    )
+    run.__annotations__ = {**kinds, "return": hints["return"]}
+    return run
+
+
 def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     """The framework's handlers of all rows."""
     return [
@@ -82,7 +118,7 @@ def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
             status_code=route.status,
             opt={"route": route},
             summary=(route.handler.__doc__ or "").split("\n")[0] or None,
-        )(route.handler)
+        )(_called(route.handler))
         for route in routes
         if route.method != SOCKET
     ]

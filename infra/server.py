@@ -7,6 +7,7 @@ project's owner, who could read and change its files anyway, and acts as `cli:<u
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import pwd
@@ -31,6 +32,7 @@ from infra.runtime import Runtime
 BACKLOG: Final = 64
 SOCKET_BYTES_MAX: Final = 16 * 1024  # of one frame from a client; what it says is not listened to
 GRACE_S: Final = 8  # how long running requests may take when the server is told to stop
+OBJECTS_BETWEEN_SEARCHES: Final = 20_000  # made and not yet gone; the interpreter looks at 700
 KEEP_ALIVE_S: Final = 75
 UNIX_PATH_MAX: Final = 100  # a longer path does not fit into sockaddr_un
 
@@ -121,6 +123,11 @@ async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[s
     connections.raise_files()
     seldom.hush()
     app = Doors(create(runtime.platform), runtime.project.control)
+    # What is there now stays: no search for cycles looks at it again. The rest is looked at seldom,
+    # since what a request makes is gone with it, without a search.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
     config = uvicorn.Config(
         app,
         http=connections.Http,

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
-
-from watchfiles import awatch
 
 from commands.kernel import Bus, Origin
 from commands.sources import ApplySources, RefuseConfiguration
@@ -15,7 +14,7 @@ from infra.configuration import sources
 from infra.configuration.documents import Unreadable
 from infra.project import Project
 
-DEBOUNCE_MS: Final = 200
+LOOK_EVERY_S: Final = 0.2
 ORIGIN: Final = Origin(actor="system:configuration", via="watcher", correlation="configuration")
 
 _log = logging.getLogger("dango.configuration")
@@ -27,7 +26,7 @@ class Configuration:
     def __init__(self, project: Project, bus: Bus, digest: Callable[[str, str], str]) -> None:
         self._project, self._bus, self._digest = project, bus, digest
         self._task: asyncio.Task[None] | None = None
-        self._done = asyncio.Event()
+        self._taken: tuple[int, ...] | None = None
 
     async def start(self) -> None:
         """Take the files as they are, then follow them."""
@@ -36,7 +35,6 @@ class Configuration:
 
     async def stop(self) -> None:
         """Stop following."""
-        self._done.set()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -45,6 +43,7 @@ class Configuration:
     async def reload(self) -> int:
         """Take the files anew; answers the position. A broken file changes nothing but the log."""
         path = self._project.sources_yml
+        self._taken = _state(path)
         try:
             wanted = await asyncio.to_thread(sources.read, path, self._digest)
             outcome = await self._bus.send(ApplySources(sources=wanted), ORIGIN)
@@ -61,16 +60,28 @@ class Configuration:
         return outcome.position
 
     async def _watch(self) -> None:
-        folder, name = self._project.folder, self._project.sources_yml.name
-        changes = awatch(
-            folder,
-            watch_filter=lambda _, path: path.endswith(f"/{name}"),
-            debounce=DEBOUNCE_MS,
-            stop_event=self._done,
-            recursive=False,
-        )
-        async for _ in changes:
+        """Take a change when it has stood still from one look to the next.
+
+        Looked for, not listened for: the log lies in the same folder, and each of its writes would
+        wake a listener.
+        """
+        path = self._project.sources_yml
+        before = self._taken
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            before, found = _state(path), before
+            if found != before or found == self._taken:
+                continue
             try:
                 await self.reload()
             except Exception:  # noqa: BLE001 - the next change is to be followed all the same
-                _log.exception("%s could not be taken", name)
+                _log.exception("%s could not be taken", path.name)
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What tells whether a file has changed; None while it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
