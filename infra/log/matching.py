@@ -61,7 +61,7 @@ def _parts(types: int, singles: int | None, several: tuple[int, ...]) -> Iterato
         condition = f" AND type IN ({marks})" if types else ""
         yield f"SELECT position FROM events WHERE position > ?{condition}"  # noqa: S608
         return
-    of_type = f" AND (SELECT type FROM events e WHERE e.position = t0.position) IN ({marks})"  # noqa: S608
+    of_type = f" AND t0.type IN ({marks})"
     condition = of_type if types else ""
     if singles:
         names = ",".join("?" * singles)
@@ -69,7 +69,8 @@ def _parts(types: int, singles: int | None, several: tuple[int, ...]) -> Iterato
         yield sql + condition
     for tags in several:
         joins = "".join(
-            f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.tag = ?"
+            f" JOIN event_tags t{n} ON t{n}.position = t0.position AND t{n}.type = t0.type"
+            f" AND t{n}.tag = ?"
             for n in range(1, tags)
         )
         sql = f"SELECT t0.position FROM event_tags t0{joins} WHERE t0.tag = ? AND t0.position > ?"  # noqa: S608

@@ -45,8 +45,9 @@ CREATE TABLE {schema}.events (
 CREATE INDEX events_type ON {schema}.events (type, position);
 CREATE TABLE {schema}.event_tags (
   tag text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
   position bigint NOT NULL,
-  PRIMARY KEY (tag, position)
+  PRIMARY KEY (tag, type, position)
 );
 CREATE TABLE {schema}.vault (
   kind text COLLATE "C" NOT NULL,
@@ -71,7 +72,7 @@ WITH appended AS (
   INSERT INTO events SELECT * FROM
     unnest(%b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[])
 )
-INSERT INTO event_tags SELECT * FROM unnest(%b::text[], %b::bigint[])
+INSERT INTO event_tags SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[])
 """
 _FULL: Final = (psycopg.errors.DiskFull,)
 # The statement came to nothing, or the connection did, before anything was committed.
@@ -194,8 +195,8 @@ class PostgresLog(Recorder):
 
     def _append(self, rows: Rows, labels: Labels) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        tags, positions = [tag for tag, _ in labels], [position for _, position in labels]
-        self._write.execute(_INSERT, (*columns, tags, positions))
+        marks = [[label[place] for label in labels] for place in range(3)]
+        self._write.execute(_INSERT, (*columns, *marks))
         self._inserted = True
 
     def _do(self, text: str, *rows: Sequence[object]) -> None:

@@ -34,13 +34,14 @@ _UNTAGGED: Final = """
 SELECT min(e.position) FROM events e,
   jsonb_array_elements_text(convert_from(e.tags, 'UTF8')::jsonb) named(value)
 WHERE NOT EXISTS (
-  SELECT 1 FROM event_tags t WHERE t.tag = named.value AND t.position = e.position)
+  SELECT 1 FROM event_tags t WHERE t.tag = named.value AND t.type = e.type
+  AND t.position = e.position)
 """
 _STRAY: Final = """
 SELECT min(t.position) FROM event_tags t WHERE NOT EXISTS (
   SELECT 1 FROM events e,
     jsonb_array_elements_text(convert_from(e.tags, 'UTF8')::jsonb) named(value)
-  WHERE e.position = t.position AND named.value = t.tag)
+  WHERE e.position = t.position AND e.type = t.type AND named.value = t.tag)
 """
 
 Connection = psycopg.Connection[tuple[Any, ...]]

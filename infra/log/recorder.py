@@ -34,7 +34,7 @@ _SEAL: Final = (
 )
 
 Rows = list[tuple[int, str, bytes, bytes, bytes]]  # position, type, tags, data, hash
-Labels = list[tuple[str, int]]
+Labels = list[tuple[str, str, int]]  # tag, type, position
 _encode: Final = msgspec.json.Encoder().encode
 _labels: Final = msgspec.json.Decoder(list[str])
 
@@ -87,7 +87,8 @@ class Recorder(DCBRecorder):
             position += 1
             digest = chain(digest, record)
             rows.append((position, record.type, record.tags, record.data, digest))
-            labels.extend((tag, position) for tag in set(_labels.decode(record.tags)))
+            for tag in set(_labels.decode(record.tags)):
+                labels.append((tag, record.type, position))
         self._append(rows, labels)
         self.last, self._hash = position, digest
         return position

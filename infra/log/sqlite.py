@@ -38,8 +38,9 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_type ON events (type, position);
 CREATE TABLE IF NOT EXISTS event_tags (
   tag TEXT NOT NULL,
+  type TEXT NOT NULL,
   position INTEGER NOT NULL,
-  PRIMARY KEY (tag, position)
+  PRIMARY KEY (tag, type, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vault (
   kind TEXT NOT NULL,
@@ -80,7 +81,8 @@ _FAILURES: Final = {
 _UNTAGGED: Final = """
 SELECT min(e.position) FROM events e, json_each(e.tags) named
 WHERE NOT EXISTS (
-  SELECT 1 FROM event_tags t WHERE t.tag = named.value AND t.position = e.position)
+  SELECT 1 FROM event_tags t WHERE t.tag = named.value AND t.type = e.type
+  AND t.position = e.position)
 """
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM event_tags),
@@ -89,7 +91,7 @@ SELECT (SELECT count(*) FROM event_tags),
 _STRAY: Final = """
 SELECT min(t.position) FROM event_tags t WHERE NOT EXISTS (
   SELECT 1 FROM events e, json_each(e.tags) named
-  WHERE e.position = t.position AND named.value = t.tag)
+  WHERE e.position = t.position AND e.type = t.type AND named.value = t.tag)
 """
 
 
@@ -166,7 +168,7 @@ class SQLiteLog(Recorder):
 
     def _append(self, rows: Rows, labels: Labels) -> None:
         self._write.executemany("INSERT INTO events VALUES (?,?,?,?,?)", rows)
-        self._write.executemany("INSERT INTO event_tags VALUES (?,?)", labels)
+        self._write.executemany("INSERT INTO event_tags VALUES (?,?,?)", labels)
 
     def _do(self, sql: str, *rows: Sequence[object]) -> None:
         self._write.executemany(sql, rows)

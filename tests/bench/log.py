@@ -43,8 +43,9 @@ class Plain:
             "CREATE TABLE events (position INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL,"
             " tags BLOB NOT NULL, data BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
             "CREATE INDEX events_type ON events (type, position);"
-            "CREATE TABLE event_tags (tag TEXT NOT NULL, position INTEGER NOT NULL,"
-            " PRIMARY KEY (tag, position)) STRICT, WITHOUT ROWID;"
+            "CREATE TABLE event_tags (tag TEXT NOT NULL, type TEXT NOT NULL,"
+            " position INTEGER NOT NULL,"
+            " PRIMARY KEY (tag, type, position)) STRICT, WITHOUT ROWID;"
         )
         self.position, self.hash = 0, bytes(32)
 
@@ -58,7 +59,8 @@ class Plain:
                 (self.position, kind, tags, data, self.hash),
             )
             self.database.executemany(
-                "INSERT INTO event_tags VALUES (?,?)", [(tag, self.position) for tag in labels]
+                "INSERT INTO event_tags VALUES (?,?,?)",
+                [(tag, kind, self.position) for tag in labels],
             )
         self.database.execute("COMMIT")
 

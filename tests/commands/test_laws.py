@@ -238,10 +238,10 @@ def counting():
         grows="position",
     )
 
-    def apply(rows, event, recorded):
-        rows.put(table, position=recorded.position, asked=next(asked))
+    def row(recorded):
+        return recorded.position, next(asked)
 
-    return Projection(name="planted", tables=(table,), every=apply)
+    return Projection(name="planted", tables=(table,), row=row)
 
 
 def test_a_projection_that_is_no_function_of_the_log_is_found_out(tmp_path):

@@ -120,7 +120,8 @@ def tag_renamed(log):
 
 def tag_added(log):
     position, other = log.random.sample(range(1, log.events + 1), 2)
-    log.execute("INSERT INTO event_tags VALUES (?, ?)", log.tag(other), position)
+    sql = "INSERT INTO event_tags SELECT ?, type, position FROM events WHERE position = ?"
+    log.execute(sql, log.tag(other), position)
     return position
 
 
@@ -152,8 +153,8 @@ def tail_rewritten(log):
         digest = chain(digest, Record(kind.decode(), tags, data))
         log.put(position, (kind, tags, data, digest))
         log.execute("DELETE FROM event_tags WHERE position = ?", position)
-        sql = "INSERT INTO event_tags SELECT value, ? FROM json_each(?)"
-        log.execute(sql, position, tags)
+        sql = "INSERT INTO event_tags SELECT value, ?, ? FROM json_each(?)"
+        log.execute(sql, kind.decode(), position, tags)
     return log.events
 
 

@@ -295,7 +295,8 @@ def test_a_database_that_cannot_hold_every_text_is_refused(postgres, other):
         ("DELETE FROM events WHERE position = 7", "event 7 is missing"),
         ("DELETE FROM event_tags WHERE position = 7", "the tags by which it is found"),
         ("UPDATE event_tags SET tag = 'x:1' WHERE position = 7", "the tags by which it is found"),
-        ("INSERT INTO event_tags VALUES ('x:1', 7)", "the tags by which it is found"),
+        ("UPDATE event_tags SET type = 'x' WHERE position = 7", "the tags by which it is found"),
+        ("INSERT INTO event_tags VALUES ('x:1', 'x', 7)", "the tags by which it is found"),
     ],
 )
 def test_any_change_is_found_at_its_position(opened, other, change, problem):

@@ -66,13 +66,20 @@ def test_a_head_that_was_noted_is_compared(path):
 @pytest.mark.parametrize(
     ("change", "back"),
     [
-        ("DELETE FROM event_tags WHERE position = 7", "INSERT INTO event_tags VALUES (:tag, 7)"),
+        (
+            "DELETE FROM event_tags WHERE position = 7",
+            "INSERT INTO event_tags VALUES (:tag, 'query_executed', 7)",
+        ),
+        (
+            "UPDATE event_tags SET type = 'x' WHERE position = 7",
+            "UPDATE event_tags SET type = 'query_executed' WHERE position = 7",
+        ),
         (
             "UPDATE event_tags SET tag = 'query:q' WHERE position = 7",
             "UPDATE event_tags SET tag = :tag WHERE position = 7",
         ),
         (
-            "INSERT INTO event_tags VALUES ('query:q8', 7)",
+            "INSERT INTO event_tags VALUES ('query:q8', 'query_executed', 7)",
             "DELETE FROM event_tags WHERE position = 7 AND tag != :tag",
         ),
     ],
