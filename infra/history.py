@@ -8,8 +8,8 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from domain.kernel import Recorded
 from infra.log.envelope import Codec, framed
-from infra.log.places import archive
 from infra.log.port import Log
+from infra.log.replay import chained
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
 from projections.audit import Mark, Noted, Stored, Verified
@@ -61,9 +61,7 @@ class LogHistory:
     def _stored(self, after: int, limit: int) -> list[Stored]:
         place = self._log.place
         found = []
-        for position, record, digest in itertools.islice(
-            archive(place).chained(place, after), limit
-        ):
+        for position, record, digest in itertools.islice(chained(place, after), limit):
             envelope = self._codec.envelope(record.data)
             found.append(
                 Stored(

@@ -11,6 +11,7 @@ from domain.upcasters import UPCASTERS
 from infra.log.envelope import GENESIS, Codec, Record, UnknownEvent, chain, unframed
 from infra.log.places import archive, open_log
 from infra.log.port import Log, Place
+from infra.log.replay import chained
 
 PAGE_EVENTS: Final = 1_000
 LINE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -73,7 +74,7 @@ def load(place: Place, file: BinaryIO) -> Imported:
 
 
 def _append(log: Log, place: Place, records: Iterator[tuple[Record, bytes]]) -> None:
-    for kept, (_, record, digest) in enumerate(archive(place).chained(place), 1):
+    for kept, (_, record, digest) in enumerate(chained(place), 1):
         ours = next(records, None)
         if ours is None:
             raise NotImported(f"The log has more events than the file, which ends at {kept - 1}.")

@@ -9,6 +9,7 @@ import msgspec
 
 from infra.log.places import archive, aside, open_log
 from infra.log.port import Beside, Log, Place
+from infra.log.replay import chained
 from infra.log.verify import verify
 
 PAGE_EVENTS: Final = 5_000
@@ -79,14 +80,14 @@ def _refuse_another(log: Log, source: Place) -> None:
     """What is there must be the beginning of what comes: the chain says so with one hash."""
     if not log.last:
         return
-    rows = archive(source).chained(source, log.last - 1)
+    rows = chained(source, log.last - 1)
     found = next(rows, None)
     if found is None or found[2] != log.digest:
         raise NotMoved(f"{_shown(log.place)} holds another log, or a longer one")
 
 
 def _fill(log: Log, source: Place, upto: int, told: Told) -> None:
-    rows = archive(source).chained(source, log.last)
+    rows = chained(source, log.last)
     rows = itertools.takewhile(lambda row: row[0] <= upto, rows)
     log.begin()
     try:

@@ -16,6 +16,7 @@ from infra.log.envelope import Record
 
 Place = Path | str
 Row = tuple[int, str, bytes, bytes]  # position, type, tags, data
+Link = tuple[int, bytes, bytes, bytes, bytes]  # position, type, tags, data, hash
 
 
 class Failure(Enum):
@@ -155,8 +156,8 @@ class Archive(Protocol):
     def stream(self, place: Place, after: int = 0, *, upto: int | None = None) -> Iterator[Row]:
         """All rows in order, in pages, on a connection of its own."""
 
-    def chained(self, place: Place, after: int = 0) -> Iterator[tuple[int, Record, bytes]]:
-        """All records with their stored hashes."""
+    def links(self, place: Place, after: int = 0) -> Iterator[Link]:
+        """All records with their stored hashes, as they lie there."""
 
     def beside(self, place: Place) -> Beside:
         """All rows that are no events."""

@@ -12,8 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from infra.log.envelope import Record
-from infra.log.port import Beside, Place, Row
+from infra.log.port import Beside, Link, Place, Row
 from infra.log.recorder import all_beside
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -126,10 +125,9 @@ def stream(place: Place, after: int = 0, *, upto: int | None = None) -> Iterator
         yield (row[0], row[1], row[2], row[3])
 
 
-def chained(place: Place, after: int = 0) -> Iterator[tuple[int, Record, bytes]]:
-    columns = "position, type, tags, data, hash"
-    for position, kind, labels, data, digest in _pages(place, columns, after, None):
-        yield position, Record(kind, labels, data), digest
+def links(place: Place, after: int = 0) -> Iterator[Link]:
+    columns = "position, convert_to(type, 'UTF8'), tags, data, hash"
+    yield from _pages(place, columns, after, None)
 
 
 def beside(place: Place) -> Beside:

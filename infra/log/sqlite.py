@@ -6,7 +6,6 @@ reused (AUTOINCREMENT). Every record carries the hash of the chain up to itself.
 """
 
 import contextlib
-import functools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +15,8 @@ from typing import Any, Final, Self
 from eventsourcing.dcb.api import DCBQuery
 from eventsourcing.dcb.persistence import DCBListenNotifySubscription
 
-from infra.log.envelope import Record
 from infra.log.matching import matching
-from infra.log.port import Beside, Failure, Place, Row
+from infra.log.port import Beside, Failure, Link, Place, Row
 from infra.log.recorder import Labels, Recorder, Rows, all_beside, tail
 
 BUSY_TIMEOUT_S: Final = 10.0
@@ -258,17 +256,16 @@ def stream(place: Place, after: int = 0, *, upto: int | None = None) -> Iterator
             yield from page
 
 
-def chained(place: Place, after: int = 0) -> Iterator[tuple[int, Record, bytes]]:
+def links(place: Place, after: int = 0) -> Iterator[Link]:
     with contextlib.closing(open_database(place, readonly=True)) as database:
         # A text that somebody broke is to be named by its position, not to end the walk.
-        database.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
         cursor = database.execute(
-            "SELECT position, type, tags, data, hash FROM events"
+            "SELECT position, CAST(type AS BLOB), tags, data, hash FROM events"
             " WHERE position > ? ORDER BY position",
             (after,),
         )
-        for position, kind, labels, data, digest in cursor:
-            yield position, Record(kind, labels, data), digest
+        while page := cursor.fetchmany(PAGE_ROWS):
+            yield from page
 
 
 def beside(place: Place) -> Beside:

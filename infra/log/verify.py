@@ -7,7 +7,7 @@ compared with the tags that the chained records themselves carry.
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.log.envelope import GENESIS, chain
+from infra.log.envelope import GENESIS, link
 from infra.log.places import archive
 from infra.log.port import Place
 from projections.audit import Noted, Verified
@@ -43,11 +43,11 @@ def verify(log: Place, noted: Noted | None = None) -> Verified:
 
 def _chain(log: Place, noted: Noted | None) -> Verified:
     digest, events = GENESIS, 0
-    for position, record, stored in archive(log).chained(log):
+    for position, kind, labels, data, stored in archive(log).links(log):
         expected = events + 1
         if position != expected:
             return _broken(events, digest, expected, f"event {expected} is missing")
-        computed = chain(digest, record)
+        computed = link(digest, kind, labels, data)
         if computed != stored:
             return _broken(events, digest, position, "its hash does not fit its content")
         if noted is not None and position == noted.position and computed.hex() != noted.hash:

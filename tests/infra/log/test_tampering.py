@@ -90,7 +90,7 @@ def test_very_many_changes_are_found(path, tmp_path):
 
 def test_a_proof_that_computes_no_hash_is_found_out(path, tmp_path, monkeypatch):
     def counted(log, noted):
-        events = sum(1 for _ in proof.archive(log).chained(log))
+        events = sum(1 for _ in proof.archive(log).links(log))
         return Verified(ok=True, events=events, head=events, hash=noted.hash if noted else "")
 
     monkeypatch.setattr(proof, "_chain", counted)
