@@ -16,7 +16,7 @@ from projections.engine import Plan, Projection, Table, apply, plan
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATEMENTS_CACHED: Final = 512
 BATCH_EVENTS: Final = 10_000  # one transaction of a rebuild
-CACHE_KIB: Final = 65_536
+CACHE_KIB: Final = 32_768
 
 
 class Store:
