@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.kernel import Recorded
-from projections.engine import Projection, Reader, Table, stamp
+from projections.engine import Projection, Reader, Table, Told, stamp
 
 EVENTS: Final = Table(
     name="events",
@@ -35,18 +34,8 @@ EVENTS: Final = Table(
 )
 
 
-def _row(r: Recorded) -> tuple[Any, ...]:
-    kind = r.event.__struct_config__.tag
-    return (
-        r.position,
-        r.id,
-        stamp(r.at),
-        kind,
-        r.event.stream(),
-        r.actor,
-        r.correlation,
-        r.causation,
-    )
+def _row(position: int, kind: str, e: Told) -> tuple[Any, ...]:
+    return position, e.id, stamp(e.at), kind, e.stream, e.actor, e.correlation, e.causation
 
 
 PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row)

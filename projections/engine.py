@@ -9,7 +9,7 @@ goes, the old row is kept in `<table>_past` with `until`. A table that only grow
 answers for any position (infra/views.py makes temporary views of these names).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -109,6 +109,23 @@ class Reader(Protocol):
 Apply = Callable[[Rows, Any, Recorded], None]
 
 
+class Told(Protocol):
+    """What is known of an event without looking into it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def stream(self) -> str: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def correlation(self) -> str: ...
+    @property
+    def causation(self) -> str | None: ...
+
+
 class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """A read model: its tables, and what each event does to them.
 
@@ -118,7 +135,7 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tables: tuple[Table, ...]
     on: Mapping[type[Event], Apply] = {}
-    row: Callable[[Recorded], tuple[Any, ...]] | None = None
+    row: Callable[[int, str, "Told"], tuple[Any, ...]] | None = None  # of position and type
 
 
 class Unapplicable(Exception):
@@ -159,17 +176,19 @@ def apply(wanted: Wanted, rows: Rows, recorded: Recorded) -> None:
             raise Unapplicable(recorded.position, name, _named(error)) from error
 
 
-def indexed(projection: Projection, events: Sequence[Recorded]) -> list[tuple[Any, ...]]:
+def indexed(
+    projection: Projection, events: Iterable[tuple[int, str, Told]]
+) -> list[tuple[Any, ...]]:
     """The row of each event, for a projection that has one of all. Raises Unapplicable."""
     make = projection.row
     made: list[tuple[Any, ...]] = []
     if make is None:
         return made
-    for recorded in events:
+    for position, kind, told in events:
         try:
-            made.append(make(recorded))
+            made.append(make(position, kind, told))
         except Exception as error:
-            raise Unapplicable(recorded.position, projection.name, _named(error)) from error
+            raise Unapplicable(position, projection.name, _named(error)) from error
     return made
 
 

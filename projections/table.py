@@ -13,11 +13,11 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
     (
         audit.PROJECTION,
         activity.PROJECTION,
+        sessions.PROJECTION,
+        api_keys.PROJECTION,
     ),
     (
         users.PROJECTION,
-        sessions.PROJECTION,
-        api_keys.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
     ),

@@ -76,6 +76,7 @@ class UnknownEvent(Exception):
 _Type = tuple[type[Event], msgspec.json.Decoder[Opened[Any]]]
 _encode: Final = msgspec.json.Encoder().encode
 _envelope: Final = msgspec.json.Decoder(Envelope)
+_around: Final = msgspec.json.Decoder(Around)
 _fields: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -153,6 +154,10 @@ class Codec:
     def envelope(self, data: bytes) -> Envelope:
         """The envelope alone, the event's fields undecoded."""
         return _envelope.decode(data)
+
+    def told(self, data: bytes) -> Around:
+        """What the envelope says, without the event in it."""
+        return _around.decode(data)
 
     def open(self, position: int, kind: str, data: bytes) -> Recorded:
         """The event of a record, in its newest shape. Raises UnknownEvent."""

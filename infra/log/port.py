@@ -153,8 +153,15 @@ class Archive(Protocol):
     def rename(self, place: Place, new: Place) -> None:
         """Give a log that nobody has open another name."""
 
-    def stream(self, place: Place, after: int = 0, *, upto: int | None = None) -> Iterator[Row]:
-        """All rows in order, in pages, on a connection of its own."""
+    def stream(
+        self,
+        place: Place,
+        after: int = 0,
+        *,
+        upto: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Iterator[Row]:
+        """All rows, or those of some types, in order, in pages, on a connection of its own."""
 
     def links(self, place: Place, after: int = 0) -> Iterator[Link]:
         """All records with their stored hashes, as they lie there."""

@@ -5,7 +5,7 @@ A place is a libpq URL, `#`, and the name of a schema, which holds the tables of
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -120,8 +120,10 @@ def rename(place: Place, new: Place) -> None:
     _alter(place, "ALTER SCHEMA {} RENAME TO {}", split(new)[1])
 
 
-def stream(place: Place, after: int = 0, *, upto: int | None = None) -> Iterator[Row]:
-    for row in _pages(place, "position, type, tags, data", after, upto):
+def stream(
+    place: Place, after: int = 0, *, upto: int | None = None, types: Sequence[str] | None = None
+) -> Iterator[Row]:
+    for row in _pages(place, "position, type, tags, data", after, upto, types):
         yield (row[0], row[1], row[2], row[3])
 
 
@@ -151,15 +153,22 @@ def _walk(place: Place) -> contextlib.closing[Connection]:
     return contextlib.closing(connect(place, timeout_s=WALK_TIMEOUT_S))
 
 
-def _pages(place: Place, columns: str, after: int, upto: int | None) -> Iterator[tuple[Any, ...]]:
+def _pages(
+    place: Place,
+    columns: str,
+    after: int,
+    upto: int | None,
+    types: Sequence[str] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    of_type, values = ("", ()) if types is None else (" AND type = ANY(?)", (list(types),))
     text = (
-        f"SELECT {columns} FROM events WHERE position > ? AND position <= ?"  # noqa: S608 - ours
+        f"SELECT {columns} FROM events WHERE position > ? AND position <= ?{of_type}"  # noqa: S608
         f" ORDER BY position LIMIT {PAGE_ROWS}"
     )
     with _walk(place) as connection:
         last = upto if upto is not None else 1 << 62
         # Rows are never changed and never come in between, so pages need no transaction.
-        while page := ask(connection, text, (after, last)):
+        while page := ask(connection, text, (after, last, *values)):
             yield from page
             after = page[-1][0]
 

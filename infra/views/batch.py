@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.kernel import Recorded
 from infra.views import schema
-from projections.engine import Projection, Table, Unapplicable, indexed
+from projections.engine import Projection, Table, Told, Unapplicable, indexed
 
 ROWS_CACHED_MAX: Final = 20_000  # over all tables; the ones not used of late are forgotten
 ROWS_A_STATEMENT: Final = 100  # of one INSERT: fewer calls of SQLite's interpreter
@@ -112,7 +111,7 @@ class Batch:
 
     # a batch
 
-    def index(self, projection: Projection, events: Sequence[Recorded]) -> None:
+    def index(self, projection: Projection, events: Iterable[tuple[int, str, Told]]) -> None:
         """The rows of a projection that has one of every event. Raises Unapplicable."""
         (table,) = projection.tables
         self._work(table).grown.extend(indexed(projection, events))

@@ -1,7 +1,6 @@
 """One views file: its connection for writing, the rows that apply functions see, building it."""
 
 import contextlib
-import gc
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.kernel import Event, Recorded
+from infra.log.envelope import Codec
+from infra.log.port import Row
 from infra.views import schema
 from infra.views.batch import Batch
-from projections.engine import Plan, Projection, Table, apply, plan
+from projections.engine import Plan, Projection, Table, Told, apply, plan
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATEMENTS_CACHED: Final = 512
@@ -27,6 +28,8 @@ class Store:
     ) -> None:
         self.path = path
         self._plan: Plan = plan(projections, events)
+        # Types of events that nothing is done with.
+        self._passed = {event.type_name() for event, wanted in self._plan.items() if not wanted}
         self._indexes = tuple(p for p in projections if p.row is not None)
         self._tables = tuple(table for p in projections for table in p.tables)
         self._database = connect(path)
@@ -58,8 +61,13 @@ class Store:
             return bool(self._state("boot") == _boot_id() and self._state("complete") == 1)
         return False
 
-    def finish(self) -> None:
-        """Make the indexes and mark it as whole; from here on it may be opened by readers."""
+    def finish(self, position: int | None = None) -> None:
+        """Make the indexes and mark it as whole; from here on it may be opened by readers.
+
+        It stands at this position, when what came last counts for nothing here.
+        """
+        if position is not None:
+            self._reach(position)
         for table in self._tables:
             for statement in schema.indexes(table):
                 self._database.execute(statement)
@@ -70,6 +78,13 @@ class Store:
     def close(self) -> None:
         """Fold the WAL into the file and let go of it."""
         self._database.close()
+
+    @property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The types of events that count here; None when each has a row."""
+        if self._indexes:
+            return None
+        return tuple(e.type_name() for e in self._plan if e.type_name() not in self._passed)
 
     @property
     def position(self) -> int:
@@ -87,19 +102,37 @@ class Store:
 
     def apply(self, events: Sequence[Recorded], digest: bytes = b"") -> int:
         """All of these events in one transaction; answers the position. Raises Unapplicable."""
+        told = [(recorded.position, recorded.type, recorded) for recorded in events]
+        self._take(told, events, told[-1][0], digest)
+        return told[-1][0]
+
+    def fold(self, rows: Sequence[Row], codec: Codec) -> None:
+        """The same of rows of the log: only those events are looked into that count here.
+
+        Raises UnknownEvent too.
+        """
+        told = [(position, kind, codec.told(data)) for position, kind, _, data in rows]
+        passed = self._passed
+        events = [codec.open(at, kind, data) for at, kind, _, data in rows if kind not in passed]
+        self._take(told, events, rows[-1][0], b"")
+
+    def _take(
+        self,
+        told: Sequence[tuple[int, str, Told]],
+        events: Iterable[Recorded],
+        position: int,
+        digest: bytes,
+    ) -> None:
         self._database.execute("BEGIN")
         try:
             for projection in self._indexes:
-                self._batch.index(projection, events)
+                self._batch.index(projection, told)
             for recorded in events:
                 if wanted := self._plan[type(recorded.event)]:
                     self._batch.since = recorded.position
                     apply(wanted, self._batch, recorded)
-            position = events[-1].position
             self._batch.write()
-            self._database.execute(
-                "UPDATE _state SET value = ? WHERE name = 'position'", (position,)
-            )
+            self._reach(position)
             self.confirm(digest)
             self._database.execute("COMMIT")
         except BaseException:
@@ -107,7 +140,9 @@ class Store:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
-        return position
+
+    def _reach(self, position: int) -> None:
+        self._database.execute("UPDATE _state SET value = ? WHERE name = 'position'", (position,))
 
     def _state(self, name: str) -> Any:
         row = self._database.execute("SELECT value FROM _state WHERE name = ?", (name,)).fetchone()
@@ -147,7 +182,7 @@ def build(
 ) -> int:
     """Fold events into a new file, in large transactions; answers the position reached."""
     store = Store.create(path, projections, types)
-    with contextlib.closing(store), _uncollected():
+    with contextlib.closing(store):
         position, batch = 0, []
         for recorded in events:
             batch.append(recorded)
@@ -158,18 +193,6 @@ def build(
             position = store.apply(batch)
         store.finish()
     return position
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for cycles: rows and events have none, and it takes a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def differences(live: sqlite3.Connection, beside: Path, tables: Iterable[Table]) -> Iterator[str]:

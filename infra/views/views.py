@@ -20,10 +20,10 @@ from commands.kernel import Clock
 from domain.kernel import Event, Recorded
 from infra.log.envelope import GENESIS, Codec, UnknownEvent
 from infra.log.port import Log
-from infra.log.replay import replay
 from infra.views import schema
+from infra.views.fold import fold
 from infra.views.reserve import Reserve, is_full
-from infra.views.store import Store, build, connect, discard
+from infra.views.store import Store, connect, discard
 from projections.engine import Projection, Table, Unapplicable, ViewsBroken
 
 PAST_READERS_MAX: Final = 4  # idle connections that are kept for reading the past
@@ -237,7 +237,8 @@ class Views:
         if not self._servable():
             discard(self.path)
             beside = self.path.with_name(self.path.name + ".new")
-            build(beside, self.projections, self.events, replay(self._codec, self._log.place))
+            place, codec = self._log.place, self._codec
+            fold(place, beside, self.projections, self.events, codec=codec)
             beside.rename(self.path)
         self._serve(Store(self.path, self.projections, self.events))
         for old in self._folder.glob("views-*.db"):

@@ -238,8 +238,8 @@ def counting():
         grows="position",
     )
 
-    def row(recorded):
-        return recorded.position, next(asked)
+    def row(position, _kind, _told):
+        return position, next(asked)
 
     return Projection(name="planted", tables=(table,), row=row)
 
