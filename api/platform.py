@@ -12,7 +12,7 @@ from api.attempts import Attempts
 from api.callers import Caller
 from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
-from commands.ports import Progress, Warehouse
+from commands.ports import Mailer, Progress, Warehouse
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
@@ -165,4 +165,5 @@ class Platform:
     attempts: Attempts = dataclasses.field(default_factory=Attempts)
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
+    mailer: Mailer | None = None  # None: nothing is sent
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api import mails
 from api.call import Call, Done
 from api.platform import Platform
 from commands import users as intents
@@ -91,13 +92,15 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     invite_url: str | None = None
     reset_url: str | None = None
     temp_password: str | None = None
+    emailed: bool | None = None  # whether the mail server took the link; not there without one
 
 
-class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A new link, which is shown once; the one before is void."""
 
     invite_url: str
     expires_at: datetime
+    emailed: bool | None = None  # as above
 
 
 class Revoked(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +132,8 @@ async def create_user(call: Call, data: NewUser) -> Made:
                 link=link,
             )
         )
-        return Made(user=one(call, user_id), invite_url=url)
+        emailed = await mails.invite(platform, email, url)
+        return Made(user=one(call, user_id), invite_url=url, emailed=emailed)
     password = platform.new_token()[:TEMPORARY_LENGTH]
     await call.send(
         CreateUser(
@@ -150,7 +154,8 @@ async def reinvite(call: Call, user_id: str) -> Invitation:
     """Make a new invitation link for a user who has not accepted yet."""
     link, url = _link(call.platform, "invite", INVITE_LIFE)
     await call.send(RenewInvite(user_id=UserId(user_id), link=link))
-    return Invitation(invite_url=url, expires_at=link.expires_at)
+    emailed = await mails.invite(call.platform, email_of(user_id, call.platform), url)
+    return Invitation(invite_url=url, expires_at=link.expires_at, emailed=emailed)
 
 
 async def change_role(call: Call, user_id: str, data: NewRole) -> UserView:
@@ -165,7 +170,8 @@ async def reset_password(call: Call, user_id: str, data: Reset | None = None) ->
     if data is None or not data.generate_password:
         link, url = _link(platform, "reset", RESET_LIFE)
         await call.send(OfferPasswordReset(user_id=UserId(user_id), link=link))
-        return Made(user=one(call, user_id), reset_url=url)
+        emailed = await mails.reset(platform, email_of(user_id, platform), url)
+        return Made(user=one(call, user_id), reset_url=url, emailed=emailed)
     one(call, user_id)  # before the costly hash
     password = platform.new_token()[:TEMPORARY_LENGTH]
     await call.send(

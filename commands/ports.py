@@ -1,4 +1,4 @@
-"""What the commands need from outside: loading, querying, upkeep. `infra` implements these."""
+"""What the commands need from outside: loading, querying, upkeep, mail. `infra` has them."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -138,3 +138,23 @@ class Warehouse(Protocol):
     async def query(self, query: Query, deadline_s: float) -> Queried: ...
 
     async def maintain(self, maintain: Maintain, on_progress: OnProgress) -> Maintained: ...
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail to one address: personal data, and often a link that is a secret."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Mailer(Protocol):
+    """Sends mail, beside everything else."""
+
+    async def send(self, mail: Mail) -> bool:
+        """Whether the mail server has taken it. Waits for one try, a bounded time; never raises.
+
+        False may turn into a mail still: it is tried again for a while.
+        """
+        ...

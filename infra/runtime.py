@@ -33,6 +33,7 @@ from infra.log.envelope import Codec
 from infra.log.places import archive, open_log, remote
 from infra.log.port import LogInUse, Place
 from infra.log.vault import Vault
+from infra.mailer import SmtpMailer
 from infra.passwords import Argon2Passwords
 from infra.policies import Runner
 from infra.project import Project, ProjectInUse
@@ -116,6 +117,8 @@ class Runtime:
         self.upkeep = ViewsUpkeep(self.views, self.writer, self.pool, self.log)
         self.passwords = Argon2Passwords()
         self.seen = SeenFile(project.seen)
+        smtp = settings.notifications.smtp
+        self.mailer = None if smtp is None else SmtpMailer(smtp)
         self.configuration = Configuration(project, self.writer, self.vault.digest)
         self.syncs = self._sync_policy()
         upkeep = UpkeepPolicy(
@@ -205,6 +208,7 @@ class Runtime:
             progress=self.syncs.progress,
             ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
+            mailer=self.mailer,
             reload=self.configuration.reload,
         )
 
@@ -275,6 +279,8 @@ class Runtime:
 
     def close(self) -> None:
         """Give back files and threads."""
+        if self.mailer is not None:
+            self.mailer.close()
         self.passwords.close()
         self.seen.close()
         self.views.close()

@@ -109,6 +109,9 @@ def _shown(given: argparse.Namespace, answer: dict[str, Any], out: Output) -> in
         life = "three days" if "invite_url" in answer else "one hour"
         out.line(f"  link  {answer.get('invite_url') or answer['reset_url']}   (shown this once)")
         out.line(f"  Whoever opens it chooses the password. It is good once, for {life}.")
+        if "emailed" in answer:
+            sent = "was mailed to them too" if answer["emailed"] else "could not be mailed"
+            out.line(f"  It {sent}.")
     return 0
 
 

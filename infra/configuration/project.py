@@ -2,11 +2,13 @@
 
 import os
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from domain import emails
 from infra.configuration.documents import Document
 from infra.warehouse.settings import S3Access
 
@@ -68,6 +70,31 @@ class StorageBlock(msgspec.Struct, frozen=True, kw_only=True):
     warehouse: WarehouseBlock = WarehouseBlock()
 
 
+class Security(StrEnum):
+    """How the way to a mail server is sealed."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class SmtpBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`notifications.smtp:`, the mail server that takes what we send."""
+
+    host: str
+    port: int = 587
+    security: Security = Security.STARTTLS  # tls: from the first byte, as on port 465
+    sender: str = msgspec.field(name="from")  # the address that mails come from
+    username: str | None = None  # None: it asks for no login
+    password: str | None = None  # as `${NAME}`, from the environment
+
+
+class NotificationsBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`notifications:`, how people are told something."""
+
+    smtp: SmtpBlock | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of project.yml."""
 
@@ -76,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth: AuthBlock = AuthBlock()
     api: ApiBlock = ApiBlock()
     storage: StorageBlock = StorageBlock()
+    notifications: NotificationsBlock = NotificationsBlock()
 
 
 class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,10 +115,12 @@ class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):
 def read(folder: Path) -> Settings:
     """Read `.dango/project.yml`. Raises Unreadable: a server does not start on half of it."""
     document = Document(folder / "project.yml")
-    if isinstance(document.value, dict) and "storage" in document.value:
-        document.value["storage"] = _expanded(document, document.value["storage"], ".storage")
+    if isinstance(document.value, dict):
+        for block in _WITH_SECRETS & document.value.keys():
+            document.value[block] = _expanded(document, document.value[block], f".{block}")
     settings = document.convert(Settings)
     _log_place(document, settings.storage)
+    _mail(document, settings.notifications.smtp)
     if str(settings.auth.anonymous_reads).lower() not in _READS:
         reason = f"must be one of {', '.join(sorted(_READS))}"
         raise document.refused(".auth.anonymous_reads", reason)
@@ -112,6 +142,27 @@ def _log_place(document: Document, storage: StorageBlock) -> None:
         raise document.refused(".storage.events_schema", reason)
 
 
+def _mail(document: Document, smtp: SmtpBlock | None) -> None:
+    """A password must not cross a network in the clear, nor an address break a header."""
+    if smtp is None:
+        return
+    try:
+        emails.parse(smtp.sender)
+    except emails.EmailInvalid:
+        reason = "must be an e-mail address"
+        raise document.refused(".notifications.smtp.from", reason) from None
+    if not 0 < smtp.port < 1 << 16:
+        raise document.refused(".notifications.smtp.port", "is out of its range")
+    if (smtp.username is None) != (smtp.password is None):
+        reason = "username and password come together, or not at all"
+        raise document.refused(".notifications.smtp", reason)
+    if smtp.password and smtp.security is Security.NONE and smtp.host not in _LOOPBACK:
+        reason = "may be none with a password on this machine alone"
+        raise document.refused(".notifications.smtp.security", reason)
+
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_WITH_SECRETS: Final = frozenset({"storage", "notifications"})  # blocks that may say `${NAME}`
 _POSTGRES: Final = re.compile(r"postgres(ql)?://[^#\s]+\Z")
 _SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _READS: Final = frozenset({"auto", "true", "false"})

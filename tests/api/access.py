@@ -67,7 +67,7 @@ class PlainPasswords:
 class Server:
     """`run` a story (an async function over the server) from start to stop."""
 
-    def __init__(self, folder, *, passwords=None, settings=None):
+    def __init__(self, folder, *, passwords=None, settings=None, **more):
         self.clock, self.numbers = Clock(), itertools.count(1)
         self.passwords = passwords or PlainPasswords()
         codec = Codec(registry.EVENTS, UPCASTERS)
@@ -110,6 +110,7 @@ class Server:
             version="0",
             started_at=self.clock(),
             progress={},
+            **more,
         )
         self.app = app.create(self.platform, routes.ROUTES)
 

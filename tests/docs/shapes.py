@@ -80,7 +80,12 @@ def fields(struct: type[msgspec.Struct]) -> list[tuple[str, str, str, str]]:
     """Name, type, default and comment of each field."""
     hints, said = get_type_hints(struct, include_extras=True), comments(struct)
     return [
-        (f"`{field.name}`", words(hints[field.name]), default(field), said.get(field.name, ""))
+        (
+            f"`{field.encode_name}`",
+            words(hints[field.name]),
+            default(field),
+            said.get(field.name, ""),
+        )
         for field in msgspec.structs.fields(struct)
     ]
 

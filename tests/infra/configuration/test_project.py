@@ -38,6 +38,19 @@ def test_a_missing_file_is_all_defaults(tmp_path):
         ("storage:\n  events_schema: Dango\n", 2),
         ("storage:\n  events_schema: 'a\"; DROP'\n", 2),
         ("platform: [", 1),
+        ("notifications:\n  smtp:\n    host: mail\n", 3),
+        ("notifications:\n  smtp: {host: mail, from: nobody}\n", 2),
+        ("notifications:\n  smtp: {host: mail, from: a@b.io, port: 0}\n", 2),
+        ("notifications:\n  smtp: {host: mail, from: a@b.io, username: a}\n", 2),
+        ("notifications:\n  smtp: {host: mail, from: a@b.io, tls: true}\n", 2),
+        (
+            (
+                "notifications:\n  smtp:\n    {host: mail, from: a@b.io, username: a, password: b,\n"
+                "    security: none}\n"
+            ),
+            4,
+        ),
+        ("notifications:\n  smtp: {host: mail, from: a@b.io, password: '${NO_SUCH_NAME}'}\n", 2),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(given, text, line):
@@ -74,3 +87,12 @@ def test_authentication_is_switched_off_by_either_file_and_on_by_none(given):
 def test_a_broken_auth_file_does_not_switch_it_off(given, text):
     with pytest.raises(Unreadable):
         read(given(text, "auth.yml"))
+
+
+def test_a_password_may_come_from_the_environment(given, monkeypatch):
+    monkeypatch.setenv("MAIL_PASSWORD", "marked")
+    text = "{host: mail, from: a@b.io, username: dango, password: '${MAIL_PASSWORD}'}"
+
+    smtp = read(given(f"notifications:\n  smtp: {text}\n")).notifications.smtp
+
+    assert ("marked", 587, "starttls") == (smtp.password, smtp.port, smtp.security)
