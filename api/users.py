@@ -270,6 +270,7 @@ def view(account: Account, call: Call) -> UserView:
         status=account.status,
         is_active=account.status is not Standing.DEACTIVATED,
         totp_enabled=account.totp,
+        oauth_provider=account.provider,
         failed_login_attempts=account.guesses.count(call.views.now),
         locked_until=account.guesses.locked_until(call.views.now),
         must_change_password=account.must_change_password,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from commands import (
     api_keys,
     factors,
+    identities,
     links,
     projects,
     queries,
@@ -23,6 +24,7 @@ DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     **links.DECIDERS,
     **sessions.DECIDERS,
     **factors.DECIDERS,
+    **identities.DECIDERS,
     **api_keys.DECIDERS,
     **sources.DECIDERS,
     **syncs.DECIDERS,

@@ -55,9 +55,7 @@ def start_partial(
     _proved(state, network, device, verified, at=at)
     if state.factor.enabled is None:
         raise BadCredentials
-    old = [partial.started for partial in state.partials.values()]
-    surplus = old[: max(0, len(old) + 1 - PARTIALS_PER_USER_MAX)]
-    return [*(sessions.over(partial, Ending.DISPLACED) for partial in surplus), started]
+    return [*make_room_for_partial(state), started]
 
 
 def _proved(
@@ -105,6 +103,13 @@ def make_room(state: Sessions, at: datetime) -> list[Event]:
         *(sessions.over(session, Ending.EXPIRED) for session in expired),
         *(sessions.over(session, Ending.DISPLACED) for session in surplus),
     ]
+
+
+def make_room_for_partial(state: Sessions) -> list[Event]:
+    """End the oldest partial sessions where there are too many."""
+    old = [partial.started for partial in state.partials.values()]
+    surplus = old[: max(0, len(old) + 1 - PARTIALS_PER_USER_MAX)]
+    return [sessions.over(partial, Ending.DISPLACED) for partial in surplus]
 
 
 def fail(state: Sessions, failed: LoginFailed, at: datetime) -> list[Event]:

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from domain import api_keys, projects, queries, sessions, sources, syncs, totp, upkeep, users
+from domain import (
+    api_keys,
+    identities,
+    projects,
+    queries,
+    sessions,
+    sources,
+    syncs,
+    totp,
+    upkeep,
+    users,
+)
 from domain.kernel import Event
 
 EVENTS: Final[tuple[type[Event], ...]] = (
@@ -15,4 +26,5 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *queries.EVENTS,
     *upkeep.EVENTS,
     *totp.EVENTS,
+    *identities.EVENTS,
 )

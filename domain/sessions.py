@@ -34,6 +34,8 @@ class Method(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
     FACTOR_CHANGE = "factor_change"
+    GOOGLE = "oauth:google"
+    GITHUB = "oauth:github"
 
 
 class Given(StrEnum):
@@ -95,7 +97,7 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session_started"):
 
 
 class PartialSessionStarted(Event, frozen=True, kw_only=True, tag="partial_session_started"):
-    """The password was right; the second factor is due."""
+    """The password was right, or the identity known; the second factor is due."""
 
     session_id: SessionId
     user_id: UserId

@@ -91,7 +91,11 @@ class InviteRenewed(_LinkMade, frozen=True, kw_only=True, tag="invite_renewed"):
 
 
 class InviteAccepted(_Placed, frozen=True, kw_only=True, tag="invite_accepted"):
-    """Whoever had the link chose a password: the account is active."""
+    """Whoever had the link chose a password: the account is active.
+
+    Or a provider vouched for the e-mail address; the credential then names a password that nobody
+    has.
+    """
 
     credential: Credential
 

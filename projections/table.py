@@ -3,8 +3,8 @@
 from itertools import chain
 from typing import Final
 
-from projections import activity, api_keys, audit, sessions, sources, syncs, users
-from projections.engine import Projection
+from projections import activity, api_keys, audit, identities, sessions, sources, syncs, users
+from projections.engine import Projection, stamp
 
 # Folded at the same time, each by a process of its own, when the views are made anew: shares of
 # about equal work (`make bench` tells), the one with the largest tables first, since the tables of
@@ -18,6 +18,9 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
     ),
     (
         users.PROJECTION,
+        sessions.PROJECTION,
+        api_keys.PROJECTION,
+        identities.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
     ),

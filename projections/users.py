@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import sessions, totp, users
+from domain import identities, sessions, totp, users
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -24,6 +24,7 @@ USERS: Final = Table(
         "link_expires_at": "TEXT",
         "must_change_password": "INTEGER NOT NULL",
         "totp": "INTEGER NOT NULL",  # whether there is a second factor
+        "provider": "TEXT",  # of the identity that was linked last
         "last_login": "TEXT",
         "created_at": "TEXT NOT NULL",
         "updated_at": "TEXT NOT NULL",
@@ -72,6 +73,7 @@ def _begun(
         role=e.role.value,
         status=(Standing.INVITED if values["credential"] is None else Standing.ACTIVE).value,
         totp=0,
+        provider=None,
         last_login=None,
         created_at=stamp(r.at),
         updated_at=stamp(r.at),
@@ -139,6 +141,10 @@ def _totp_disabled(rows: Rows, e: totp.TotpDisabled, r: Recorded) -> None:
     _changed(rows, e.user_id, r, totp=0)
 
 
+def _identity_linked(rows: Rows, e: identities.IdentityLinked, r: Recorded) -> None:
+    _changed(rows, e.user_id, r, provider=e.provider.value)
+
+
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.change(USERS, e.user_id, last_login=stamp(r.at))
     now = _guesses(rows, e.email_digest).succeed(e.network, r.at, e.device)
@@ -191,6 +197,7 @@ PROJECTION: Final = Projection(
         users.UserDeleted: _deleted,
         totp.TotpEnabled: _totp_enabled,
         totp.TotpDisabled: _totp_disabled,
+        identities.IdentityLinked: _identity_linked,
         sessions.SessionStarted: _session_started,
         sessions.LoginFailed: _login_failed,
         sessions.UserUnlocked: _unlocked,
@@ -209,6 +216,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None
     must_change_password: bool
     totp: bool
+    provider: str | None
     last_login: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -222,8 +230,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 _SELECT: Final = (
     "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, u.link_proof,"
-    " u.link_expires_at, u.must_change_password, u.totp, u.last_login, u.created_at, u.updated_at,"
-    " l.guesses"
+    " u.link_expires_at, u.must_change_password, u.totp, u.provider,"
+    " u.last_login, u.created_at, u.updated_at, l.guesses"
     " FROM users u LEFT JOIN logins l USING (email_digest)"
 )
 
@@ -259,7 +267,7 @@ def guesses(reader: Reader, email_digest: str) -> Guesses:
 
 def _account(row: tuple[Any, ...]) -> Account:
     user_id, digest, role, status, credential, proof, expires, must_change, factor, *rest = row
-    login, created, updated, text = rest
+    provider, login, created, updated, text = rest
     return Account(
         user_id=user_id,
         email_digest=digest,
@@ -269,6 +277,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         link=Link(proof, datetime.fromisoformat(expires)) if proof else None,
         must_change_password=bool(must_change),
         totp=bool(factor),
+        provider=provider,
         last_login=datetime.fromisoformat(login) if login else None,
         created_at=datetime.fromisoformat(created),
         updated_at=datetime.fromisoformat(updated),

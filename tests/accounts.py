@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain import api_keys, sessions, totp, users
+from domain import api_keys, identities, sessions, totp, users
 from domain.permissions import Role
 from tests.decisions import NOW
 
@@ -129,3 +129,17 @@ def key(name="k1", user="anna", *, expires_at=None):
         prefix="dango_ak_abc",
         expires_at=expires_at,
     )
+
+
+def linked(user="anna", identity="i1", provider="google"):
+    return identities.IdentityLinked(user_id=user, provider=provider, identity=identity)
+
+
+def proved(attempt="a1", user="anna", identity="i1", provider="google"):
+    return identities.IdentityProved(
+        user_id=user, provider=provider, identity=identity, attempt=attempt
+    )
+
+
+def refused(attempt="a1", reason="unknown", provider="google"):
+    return identities.IdentityRefused(provider=provider, attempt=attempt, reason=reason)

@@ -18,7 +18,7 @@ from commands.kernel import Command, Once
 from commands.sources import ApplySources
 from commands.table import DECIDERS
 from commands.users import CreateUser
-from domain import api_keys, sessions
+from domain import api_keys, identities, sessions
 from domain.kernel import Event, Refused, tags
 from domain.permissions import Role
 from domain.registry import EVENTS
@@ -40,7 +40,7 @@ HISTORIES, HISTORIES_POSTGRES, STEPS = 200, 6, 35
 SOAKS, HISTORIES_SOAK = 10, 500
 # Their states are one account's: the boundary says whose, so only what lies within can be folded.
 # That their rows and decisions agree is tests/projections/test_access_laws.py.
-OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys)
+OF_ONE_ACCOUNT = (sessions.Sessions, api_keys.ApiKeys, identities.Identities)
 SECRET = {"password", "secret", "hash", "token", "salt", "otp", "seed", "private", "cookie"}
 PERSONAL = {"email", "phone", "address", "ip", "agent", "person", "birthday", "surname"}
 # A flag tells nothing, a digest is keyed, and these are names of things.

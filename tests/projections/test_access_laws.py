@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from commands import api_keys as key_commands
 from commands import factors as factor_commands
+from commands import identities as identity_commands
 from commands import links as link_commands
 from commands import sessions as session_commands
 from commands import users as user_commands
 from domain import api_keys as key_rules
+from domain import identities as identity_rules
 from domain import sessions as session_rules
 from domain import totp
 from domain import users as user_rules
@@ -20,17 +22,29 @@ from domain.kernel import Refused
 from domain.permissions import Role
 from infra.views.store import build
 from infra.views.views import Current
-from projections import api_keys, sessions, users
-from tests.accounts import created
+from projections import api_keys, identities, sessions, users
+from tests.accounts import created, invited
 from tests.decisions import NOW, history, within
 
-PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
-EVENTS = (*user_rules.EVENTS, *totp.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+PROJECTIONS = (
+    users.PROJECTION,
+    sessions.PROJECTION,
+    api_keys.PROJECTION,
+    identities.PROJECTION,
+)
+EVENTS = (
+    *user_rules.EVENTS,
+    *totp.EVENTS,
+    *session_rules.EVENTS,
+    *key_rules.EVENTS,
+    *identity_rules.EVENTS,
+)
 DECIDERS = {
     **user_commands.DECIDERS,
     **link_commands.DECIDERS,
     **session_commands.DECIDERS,
     **factor_commands.DECIDERS,
+    **identity_commands.DECIDERS,
     **key_commands.DECIDERS,
 }
 
@@ -64,6 +78,17 @@ def commands(draw, users=USERS, names=NAMES):
                 ),
                 session_commands.StartSession(
                     **account, session=session, verified=verified, partial=True, at=NOW
+                ),
+                identity_commands.LogInWithIdentity(
+                    **account,
+                    provider="google",
+                    identity=own,
+                    attempt=other,
+                    session=session,
+                    partial=draw(st.booleans()),
+                    vouched=draw(st.booleans()),
+                    credential=new,
+                    at=NOW,
                 ),
                 session_commands.EndAllSessions(user_id=user),
                 session_commands.UnlockUser(**account, at=NOW),
@@ -123,7 +148,7 @@ def fold(decider, boundary, log):
 
 
 def carried_out(sent):
-    log = [created("anna"), created("ben"), created("admin", Role.ADMIN)]
+    log = [created("anna"), invited("ben"), created("admin", Role.ADMIN)]
     for command in sent:
         decider = DECIDERS[type(command)]
         try:
@@ -150,6 +175,7 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
     log = carried_out(sent)
     session = DECIDERS[session_commands.StartSession]
     key = DECIDERS[key_commands.CreateApiKey]
+    login = DECIDERS[identity_commands.LogInWithIdentity]
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "views.db"
@@ -161,6 +187,10 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
             rows = {row.session_id for row in sessions.of_user(reader, user)}
             assert set(state.live) == rows
             assert set(keys.live) == {row.key_id for row in api_keys.of_user(reader, user)}
+            for identity in (f"{user}-{name}" for name in "123"):
+                folded = fold(login, identity_rules.login(user, identity, ""), log)
+                opened = folded.owners.get(identity) if user in folded.users.accounts else None
+                assert opened == identities.owner(reader, identity)
             assert state.guesses == users.guesses(reader, f"digest-{user}")
             halves = reader.rows(
                 "SELECT session_id FROM partial_sessions WHERE user_id = :u", u=user

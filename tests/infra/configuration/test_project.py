@@ -5,6 +5,8 @@ import pytest
 from infra.configuration.documents import Unreadable
 from infra.configuration.project import Settings, read
 
+SMTP = "notifications:\n  smtp:\n    host: mail\n    from: a@b.io"
+
 
 @pytest.fixture
 def given(tmp_path):
@@ -43,13 +45,7 @@ def test_a_missing_file_is_all_defaults(tmp_path):
         ("notifications:\n  smtp: {host: mail, from: a@b.io, port: 0}\n", 2),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, username: a}\n", 2),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, tls: true}\n", 2),
-        (
-            (
-                "notifications:\n  smtp:\n    {host: mail, from: a@b.io, username: a, password: b,\n"
-                "    security: none}\n"
-            ),
-            4,
-        ),
+        (f"{SMTP}\n    security: none\n    username: a\n    password: b\n", 5),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, password: '${NO_SUCH_NAME}'}\n", 2),
     ],
 )
