@@ -26,9 +26,10 @@ def request_id(scope: Any) -> str:
 
 def page(scope: Any) -> bool:
     """Whether a person's browser asks for a page: by the route, or for a path without one."""
-    if (route := _route(scope)) is not None:
+    route = _route(scope)
+    if route is not None and not route.browsed:
         return bool(route.page)
-    if scope["path"].startswith(("/api/", "/static/")):
+    if route is None and scope["path"].startswith(("/api/", "/static/")):
         return False
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 

@@ -89,6 +89,8 @@ _WORK: Final[Mapping[type[ports.WorkFailed], int]] = {
     ports.WorkDied: 400,
     ports.Busy: 503,
     ports.WorkFailed: 400,
+    ports.ProofRefused: 403,
+    ports.UpstreamFailed: 502,
 }
 
 UNKNOWN: Final = (

@@ -12,7 +12,7 @@ from api.attempts import Attempts
 from api.callers import Caller
 from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
-from commands.ports import Mailer, Progress, Warehouse
+from commands.ports import IdentityProvider, Mailer, Progress, Warehouse
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
@@ -66,6 +66,11 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     def device_cookie(self) -> str:
         """The name of the cookie by which a browser is known again."""
         return "__Host-dango_device" if self.secure else "dango_device"
+
+    @property
+    def oauth_cookie(self) -> str:
+        """The name of the cookie of a login that a provider is asked about."""
+        return "__Host-dango_oauth_state" if self.secure else "dango_oauth_state"
 
 
 class Views(Protocol):
@@ -165,5 +170,6 @@ class Platform:
     attempts: Attempts = dataclasses.field(default_factory=Attempts)
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
+    providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
     mailer: Mailer | None = None  # None: nothing is sent
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -12,6 +12,7 @@ from api import (
     health,
     links,
     logs,
+    oauth,
     queries,
     sessions,
     sources,
@@ -29,6 +30,7 @@ from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socke
 
 OWN: Final = "it tells what the caller may do now"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
+ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
 ROUTES: Final[tuple[Route, ...]] = (
     # health and configuration
@@ -49,6 +51,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     delete("/api/auth/api-keys/{key_id:str}", SESSION, api_keys.revoke_key),
     post("/api/auth/accept-invite", PUBLIC, links.accept_invite),
     post("/api/auth/reset-password", PUBLIC, links.reset_password),
+    get("/api/auth/oauth/{provider:str}/login", PUBLIC, oauth.begin, **ELSEWHERE),
+    get("/api/auth/oauth/{provider:str}/callback", PUBLIC, oauth.finish, **ELSEWHERE),
     # second factors
     post("/api/auth/2fa/setup", SESSION, factors.set_up, shows_secret=True),
     post("/api/auth/2fa/verify-setup", SESSION, factors.verify_setup, shows_secret=True),

@@ -28,6 +28,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     again: bool = False  # its answer follows from the events alone, and can be made anew
     shows_secret: bool = False  # its answer holds something that is shown once
     multipart: bool = False  # takes files; its handler looks at them, nothing here does
+    browsed: bool = False  # asked for by browsers and programs: errors are as each wants them
     page: bool = False  # answers people: errors are pages too, and a plain form may be posted
 
 

@@ -1,4 +1,4 @@
-"""What the commands need from outside: loading, querying, upkeep, mail. `infra` has them."""
+"""What commands need from outside: loading, querying, upkeep, mail, identities. `infra` has it."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -124,6 +124,14 @@ class Busy(WorkFailed):
     """Too much of this kind of work is waiting already."""
 
 
+class UpstreamFailed(WorkFailed):
+    """A service that somebody else runs does not answer, or not in a way that can be understood."""
+
+
+class ProofRefused(WorkFailed):
+    """What somebody brought back from a provider proves nothing."""
+
+
 class Warehouse(Protocol):
     """The warehouse as the commands see it. Cancelling an awaiting task kills its worker.
 
@@ -157,4 +165,42 @@ class Mailer(Protocol):
 
         False may turn into a mail still: it is tried again for a while.
         """
+        ...
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to log in with a provider: what it is asked with, and answers to."""
+
+    state: str
+    nonce: str
+    verifier: str  # RFC 7636; the provider is told its digest first
+    redirect_uri: str
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who somebody is, as a provider says."""
+
+    subject: str  # the provider's own name for the person, which never changes hands
+    email: str | None = None  # only if the provider says that it is verified
+
+
+class IdentityProvider(Protocol):
+    """One place where people have an account."""
+
+    @property
+    def label(self) -> str:
+        """Its name, as people know it."""
+        ...
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """How it may call itself in what it sends back; empty when it does not say."""
+        ...
+
+    async def authorization_url(self, asked: Asked) -> str:
+        """Where the browser is sent."""
+        ...
+
+    async def identify(self, asked: Asked, code: str) -> Identity:
+        """Who brought this code back. Raises UpstreamFailed, ProofRefused, Busy."""
         ...

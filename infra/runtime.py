@@ -24,7 +24,7 @@ from domain.projects import ProjectCreated
 from domain.registry import EVENTS
 from domain.sources import Source
 from domain.upcasters import UPCASTERS
-from infra import keys
+from infra import identities, keys
 from infra.configuration.project import Settings
 from infra.configuration.watch import Configuration
 from infra.history import LogHistory
@@ -208,6 +208,7 @@ class Runtime:
             progress=self.syncs.progress,
             ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
+            providers=identities.providers(self.settings.auth.oauth, clock),
             mailer=self.mailer,
             reload=self.configuration.reload,
         )

@@ -21,7 +21,7 @@ async def login_page(call: Call) -> Response[str]:
     if call.caller.role is not None:
         return render.see_other(where)
     if call.caller.partial is not None:
-        return render.see_other(_code_page(where))
+        return render.see_other(code_url(where))
     return _form(call, where=where)
 
 
@@ -44,7 +44,7 @@ async def login(call: Call) -> Response[str]:
             shown.headers["Retry-After"] = str(refused.facts["retry_after"])
         return shown
     due = isinstance(answer, auth.SecondFactorDue)
-    return render.see_other(_code_page(where) if due else where)
+    return render.see_other(code_url(where) if due else where)
 
 
 async def code_page(call: Call) -> Response[str]:
@@ -111,12 +111,26 @@ def same_origin(where: str) -> str:
 def _form(
     call: Call, *, where: str, status: int = 200, email: str = "", problem: str | None = None
 ) -> Response[str]:
+    platform = call.platform
+    offered = platform.providers if platform.settings.auth_enabled else {}
+    after = urlencode({"next": where})
     return render.page(
-        call, "login.html", "Log in", status=status, where=where, email=email, problem=problem
+        call,
+        "login.html",
+        "Log in",
+        status=status,
+        where=where,
+        email=email,
+        problem=problem,
+        providers=[
+            (provider.label, f"/api/auth/oauth/{name}/login?{after}")
+            for name, provider in offered.items()
+        ],
     )
 
 
-def _code_page(where: str) -> str:
+def code_url(where: str) -> str:
+    """The page for the second factor."""
     return f"/login/code?{urlencode({'next': where})}"
 
 

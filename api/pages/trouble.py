@@ -23,6 +23,7 @@ TITLES: Final[Mapping[int, str]] = {
     422: "That does not fit",
     429: "Too many attempts",
     500: "Something broke",
+    502: "A service does not answer",
     503: "The server is busy",
     507: "The disk is full",
 }

@@ -33,6 +33,21 @@ class PlatformBlock(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
 
 
+class OAuthClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`auth.oauth.google:` or `.github:`, what we are to that provider."""
+
+    client_id: str
+    client_secret: str  # as `${NAME}`, from the environment
+    base_url: str | None = None  # for a double in tests: stands for the provider, on loopback alone
+
+
+class OAuthBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`auth.oauth:`, where people may have an account that they log in with."""
+
+    google: OAuthClient | None = None
+    github: OAuthClient | None = None
+
+
 class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
     """`auth:`, who gets in. Times as the existing product names them."""
 
@@ -41,6 +56,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_minutes: int = 720
     session_max_days: int = 7
     require_2fa: bool = False
+    oauth: OAuthBlock = OAuthBlock()
 
 
 class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +137,7 @@ def read(folder: Path) -> Settings:
     settings = document.convert(Settings)
     _log_place(document, settings.storage)
     _mail(document, settings.notifications.smtp)
+    _oauth(document, settings.auth.oauth)
     if str(settings.auth.anonymous_reads).lower() not in _READS:
         reason = f"must be one of {', '.join(sorted(_READS))}"
         raise document.refused(".auth.anonymous_reads", reason)
@@ -161,8 +178,24 @@ def _mail(document: Document, smtp: SmtpBlock | None) -> None:
         raise document.refused(".notifications.smtp.security", reason)
 
 
+def _oauth(document: Document, block: OAuthBlock) -> None:
+    """Who could name another place for a provider could be anybody: so only this machine is one."""
+    for name, client in (("google", block.google), ("github", block.github)):
+        if client is None:
+            continue
+        if not (client.client_id and client.client_secret):
+            reason = "client_id and client_secret must not be empty"
+            raise document.refused(f".auth.oauth.{name}", reason)
+        if client.base_url is not None and not _DOUBLE.fullmatch(client.base_url):
+            reason = "is for tests: it must be http://127.0.0.1:<port>"
+            raise document.refused(f".auth.oauth.{name}.base_url", reason)
+
+
+_DOUBLE: Final = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_WITH_SECRETS: Final = frozenset({"storage", "notifications"})  # blocks that may say `${NAME}`
+_WITH_SECRETS: Final = frozenset(
+    {"auth", "storage", "notifications"}
+)  # blocks that may say `${NAME}`
 _POSTGRES: Final = re.compile(r"postgres(ql)?://[^#\s]+\Z")
 _SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _READS: Final = frozenset({"auto", "true", "false"})

@@ -64,8 +64,11 @@ NOTES: Final[Mapping[str, str]] = {
     "storage.warehouse.s3": "How to reach the bucket; its keys are in the next table.",
     "storage.warehouse.retention_days": "Maintenance expires snapshots that are older.",
     "storage.warehouse.memory_bytes_max": "Of one worker that loads or maintains.",
-    "notifications.smtp": "The mail server for invitations and resets; its keys are in the table"
-    " after the next. Left out: nothing is sent, see [Send mail](../how-to/send-mail.md).",
+    "auth.oauth.google": "What this server is to Google; its keys are in a table below. See [Log in"
+    " with Google or GitHub](../how-to/log-in-with-google-or-github.md).",
+    "auth.oauth.github": "The same for GitHub.",
+    "notifications.smtp": "The mail server for invitations and resets; its keys are in a"
+    " table below. Left out: nothing is sent, see [Send mail](../how-to/send-mail.md).",
 }
 VARIABLES: Final[Mapping[str, str]] = {
     "DANGO_MASTER_KEY": "64 hex digits; then no `.dango/master.key` is read or made.",
@@ -107,6 +110,8 @@ def configuration() -> str:
             shapes.table(("key", "type", "default", "note"), shapes.fields(S3Access)),
             "`notifications.smtp`:",
             shapes.table(("key", "type", "default", "note"), shapes.fields(project.SmtpBlock)),
+            "`auth.oauth.google` and `auth.oauth.github`:",
+            shapes.table(("key", "type", "default", "note"), shapes.fields(project.OAuthClient)),
             "## sources.yml",
             (
                 'Read at start and on every change. `version` is `"1.0"`; `sources` is a list. What'

@@ -1,0 +1,223 @@
+"""/api/auth/oauth: logging in with an account at Google or GitHub.
+
+What an attempt is made of (state, nonce, PKCE verifier) is derived from one random token, which the
+browser that began keeps in a cookie: so nothing is stored until somebody comes back, and what comes
+back elsewhere fits no cookie. That an attempt ends once is decided where events are written.
+"""
+
+import base64
+import binascii
+import hmac
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from litestar import Response
+from litestar.enums import MediaType
+
+from api import sessions as own
+from api import users as accounts
+from api.authentication import is_token
+from api.call import Call
+from api.pages import access
+from api.senders import cookie
+from commands.identities import ATTEMPT, DIGEST, LogInWithIdentity, RefuseIdentity
+from commands.ports import Asked, Identity, IdentityProvider, ProofRefused, UpstreamFailed
+from domain.emails import Email
+from domain.guesses import Guesses
+from domain.identities import (
+    AttemptUnknown,
+    IdentityUnknown,
+    LoginDenied,
+    Provider,
+    ProviderMissing,
+    Reason,
+)
+from domain.users import Credential
+from projections import identities, users
+from projections.users import Account
+
+ATTEMPT_LIFE: Final = timedelta(minutes=10)
+NEXT_LENGTH_MAX: Final = 1_024  # characters of where to go afterwards; a longer one is home
+CODE_LENGTH_MAX: Final = 4_096  # characters of what a provider sends back
+SAID: Final = ("code", "error", "iss", "state")  # by a provider, each once
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt, as the browser's cookie has it."""
+
+    provider: Provider
+    token: str
+    expires: int  # seconds since 1970
+    where: str
+
+    def spell(self, call: Call) -> str:
+        """The cookie's value; nothing in it can be changed."""
+        where = base64.urlsafe_b64encode(self.where.encode()).decode().rstrip("=")
+        return f"{self.token}.{self.expires}.{where}.{self._seal(call)}"
+
+    def asked(self, call: Call) -> Asked:
+        """What the provider is asked with."""
+        platform, about = call.platform, f"{self.provider}:{self.token}"
+        path = f"/api/auth/oauth/{self.provider}/callback"
+        return Asked(
+            state=platform.secrets.digest("oauth_state", about),
+            nonce=platform.secrets.digest("oauth_nonce", about),
+            verifier=platform.secrets.digest("oauth_verifier", about),
+            redirect_uri=f"{platform.settings.base_url}{path}",
+        )
+
+    def id(self, call: Call) -> str:
+        """What is stored of it."""
+        return call.platform.secrets.digest(ATTEMPT, self.token)
+
+    def sealed_as(self, call: Call, seal: str) -> bool:
+        """Whether this seal is its own."""
+        return hmac.compare_digest(seal.encode(), self._seal(call).encode())
+
+    def _seal(self, call: Call) -> str:
+        said = f"{self.provider}:{self.token}:{self.expires}:{self.where}"
+        return call.platform.secrets.digest("oauth_cookie", said)
+
+
+async def begin(call: Call, provider: str) -> Response[str]:
+    """Redirect to an OAuth provider (Google, GitHub) for login."""
+    name, found = _configured(call, provider)
+    where = access.same_origin(call.request.query_params.get("next", "/"))
+    attempt = Attempt(
+        provider=name,
+        token=call.platform.new_token(),
+        expires=int((call.platform.clock() + ATTEMPT_LIFE).timestamp()),
+        where=where if len(where) <= NEXT_LENGTH_MAX else "/",
+    )
+    url = await found.authorization_url(attempt.asked(call))
+    name_of_cookie = call.platform.settings.oauth_cookie
+    call.set_cookie(name_of_cookie, attempt.spell(call), int(ATTEMPT_LIFE.total_seconds()))
+    return _there(url)
+
+
+async def finish(call: Call, provider: str) -> Response[str]:
+    """Handle the OAuth callback: log in, or tell why not."""
+    name, found = _configured(call, provider)
+    call.clear_cookie(call.platform.settings.oauth_cookie)
+    attempt, now = _attempt(call, name), call.platform.clock()
+    with call.platform.attempts.counted(own.source_of(call), Guesses(), now):
+        try:
+            identity = await _identity(call, found, attempt)
+            due = await _log_in(call, attempt, identity)
+        except (LoginDenied, ProofRefused, UpstreamFailed, IdentityUnknown) as error:
+            refused = RefuseIdentity(
+                provider=name, attempt=attempt.id(call), reason=_REASONS[type(error)]
+            )
+            await call.send(refused)
+            raise
+    return _there(access.code_url(attempt.where) if due else attempt.where)
+
+
+_REASONS: Final[dict[type[Exception], Reason]] = {
+    LoginDenied: Reason.DENIED,
+    ProofRefused: Reason.INVALID,
+    UpstreamFailed: Reason.UNREACHABLE,
+    IdentityUnknown: Reason.UNKNOWN,
+}
+
+
+def _configured(call: Call, name: str) -> tuple[Provider, IdentityProvider]:
+    """Raises ProviderMissing."""
+    found = call.platform.providers.get(name)
+    if found is None or not call.platform.settings.auth_enabled:
+        raise ProviderMissing
+    return Provider(name), found
+
+
+def _attempt(call: Call, provider: Provider) -> Attempt:
+    """The attempt that this browser began and this answer belongs to. Raises AttemptUnknown."""
+    query = call.request.query_params
+    given = cookie(call.request.scope, call.platform.settings.oauth_cookie) or ""
+    attempt = _read(call, provider, given)
+    if attempt is None or attempt.expires <= call.platform.clock().timestamp():
+        raise AttemptUnknown
+    if any(len(query.getall(name, [])) > 1 for name in SAID):
+        raise AttemptUnknown
+    state = query.get("state", "").encode()
+    if not hmac.compare_digest(state, attempt.asked(call).state.encode()):
+        raise AttemptUnknown
+    return attempt
+
+
+def _read(call: Call, provider: Provider, text: str) -> Attempt | None:
+    """What a cookie holds; None when it was not made here, for this provider."""
+    parts = text.split(".")
+    if len(parts) != 4 or not text.isascii() or not parts[1].isdecimal():  # noqa: PLR2004
+        return None
+    token, expires, where, seal = parts
+    try:
+        place = base64.urlsafe_b64decode(where + "=" * (-len(where) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    if not is_token(token) or len(expires) > len("9999999999"):
+        return None
+    attempt = Attempt(provider=provider, token=token, expires=int(expires), where=place)
+    return attempt if attempt.sealed_as(call, seal) else None
+
+
+async def _identity(call: Call, provider: IdentityProvider, attempt: Attempt) -> Identity:
+    """Who the provider says it is. Raises LoginDenied, ProofRefused, UpstreamFailed, Busy."""
+    query = call.request.query_params
+    issuer = query.get("iss")  # RFC 9207: another provider's answer, brought to this one's address
+    if issuer is not None and provider.issuers and issuer not in provider.issuers:
+        raise LoginDenied
+    code = query.get("code", "")
+    if "error" in query or not 0 < len(code) <= CODE_LENGTH_MAX:
+        raise LoginDenied
+    return await provider.identify(attempt.asked(call), code)
+
+
+async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
+    """Whether a second factor is due. Raises IdentityUnknown, AttemptSpent."""
+    platform = call.platform
+    digest = platform.secrets.digest(DIGEST, f"{attempt.provider}:{identity.subject}")
+    call.views = platform.views.current  # much may have happened while the provider was asked
+    account, vouched = _account(call, digest, identity)
+    if account is None:
+        raise IdentityUnknown
+    due = account.totp
+    begun = own.prepare(call, account, partial=due)
+    nobody = call.caller
+    if not due:  # who has proved it is who acts
+        call.caller = own.caller_in(begun.session, account)
+    try:
+        await call.send(
+            LogInWithIdentity(
+                user_id=account.user_id,
+                email_digest=account.email_digest,
+                provider=attempt.provider,
+                identity=digest,
+                attempt=attempt.id(call),
+                session=begun.session,
+                partial=due,
+                vouched=vouched,
+                credential=Credential(platform.new_id()),
+                at=platform.clock(),
+            )
+        )
+    except IdentityUnknown:
+        call.caller = nobody
+        raise
+    own.give(call, begun)
+    return due
+
+
+def _account(call: Call, digest: str, identity: Identity) -> tuple[Account | None, bool]:
+    """Whose it is: linked before, or by an address that the provider vouches for."""
+    owner = identities.owner(call.views, digest)
+    if owner is not None:
+        return users.one(call.views, owner), False
+    if identity.email is None:
+        return None, False
+    email = accounts.email_digest(Email(identity.email), call.platform)
+    return users.by_email(call.views, email), True
+
+
+def _there(url: str) -> Response[str]:
+    return Response("", status_code=302, media_type=MediaType.HTML, headers={"location": url})
