@@ -1,6 +1,7 @@
 """Small examples on the pages: settings that are read, a proof that proves."""
 
 import contextlib
+import re
 import sqlite3
 
 import pytest
@@ -18,7 +19,9 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("body", SETTINGS)
-def test_settings_on_a_page_are_read_and_are_not_the_defaults(body, tmp_path):
+def test_settings_on_a_page_are_read_and_are_not_the_defaults(body, tmp_path, monkeypatch):
+    for name in re.findall(r"\$\{(\w+)\}", body):
+        monkeypatch.setenv(name, "from the environment")
     (tmp_path / "project.yml").write_text(body)
 
     assert project.Settings() != project.read(tmp_path)

@@ -7,6 +7,8 @@ from infra.configuration.project import Settings, read
 
 SMTP = "notifications:\n  smtp:\n    host: mail\n    from: a@b.io"
 
+OAUTH = "auth:\n  oauth:\n    google:\n      client_id: a\n      client_secret: b"
+
 
 @pytest.fixture
 def given(tmp_path):
@@ -45,6 +47,12 @@ def test_a_missing_file_is_all_defaults(tmp_path):
         ("notifications:\n  smtp: {host: mail, from: a@b.io, port: 0}\n", 2),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, username: a}\n", 2),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, tls: true}\n", 2),
+        ("auth:\n  oauth:\n    google: {client_id: a}\n", 3),
+        ("auth:\n  oauth:\n    google: {client_id: a, client_secret: ''}\n", 3),
+        ("auth:\n  oauth:\n    github: {client_id: a, client_secret: '${NO_SUCH_NAME}'}\n", 3),
+        (f"{OAUTH}\n      base_url: https://accounts.example\n", 6),
+        (f"{OAUTH}\n      base_url: http://127.0.0.1:80@evil.example\n", 6),
+        (f"{OAUTH}\n      token_url: https://accounts.example\n", 6),
         (f"{SMTP}\n    security: none\n    username: a\n    password: b\n", 5),
         ("notifications:\n  smtp: {host: mail, from: a@b.io, password: '${NO_SUCH_NAME}'}\n", 2),
     ],
@@ -92,3 +100,15 @@ def test_a_password_may_come_from_the_environment(given, monkeypatch):
     smtp = read(given(f"notifications:\n  smtp: {text}\n")).notifications.smtp
 
     assert ("marked", 587, "starttls") == (smtp.password, smtp.port, smtp.security)
+
+
+def test_a_client_secret_may_come_from_the_environment(given, monkeypatch):
+    monkeypatch.setenv("GOOGLE_SECRET", "marked")
+
+    oauth = read(given(OAUTH.replace(": b", ": ${GOOGLE_SECRET}") + "\n")).auth.oauth
+
+    assert (None, "a", "marked") == (
+        oauth.github,
+        oauth.google.client_id,
+        oauth.google.client_secret,
+    )
