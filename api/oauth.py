@@ -17,11 +17,19 @@ from litestar.enums import MediaType
 
 from api import sessions as own
 from api import users as accounts
+from api.auth import prove_again
 from api.authentication import is_token
 from api.call import Call
+from api.factors import Password
 from api.pages import access
 from api.senders import cookie
-from commands.identities import ATTEMPT, DIGEST, LogInWithIdentity, RefuseIdentity
+from commands.identities import (
+    ATTEMPT,
+    DIGEST,
+    LinkIdentity,
+    LogInWithIdentity,
+    RefuseIdentity,
+)
 from commands.ports import Asked, Identity, IdentityProvider, ProofRefused, UpstreamFailed
 from domain.emails import Email
 from domain.guesses import Guesses
@@ -33,7 +41,7 @@ from domain.identities import (
     ProviderMissing,
     Reason,
 )
-from domain.users import Credential
+from domain.users import Credential, UserId
 from projections import identities, users
 from projections.users import Account
 
@@ -50,11 +58,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     expires: int  # seconds since 1970
     where: str
+    user: str = ""  # whose account is to be linked; empty at a login
 
     def spell(self, call: Call) -> str:
         """The cookie's value; nothing in it can be changed."""
         where = base64.urlsafe_b64encode(self.where.encode()).decode().rstrip("=")
-        return f"{self.token}.{self.expires}.{where}.{self._seal(call)}"
+        return f"{self.token}.{self.expires}.{where}.{self.user}.{self._seal(call)}"
 
     def asked(self, call: Call) -> Asked:
         """What the provider is asked with."""
@@ -76,24 +85,46 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return hmac.compare_digest(seal.encode(), self._seal(call).encode())
 
     def _seal(self, call: Call) -> str:
-        said = f"{self.provider}:{self.token}:{self.expires}:{self.where}"
+        said = f"{self.provider}:{self.token}:{self.expires}:{self.user}:{self.where}"
         return call.platform.secrets.digest("oauth_cookie", said)
+
+
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the browser has to go on."""
+
+    url: str
 
 
 async def begin(call: Call, provider: str) -> Response[str]:
     """Redirect to an OAuth provider (Google, GitHub) for login."""
     name, found = _configured(call, provider)
     where = access.same_origin(call.request.query_params.get("next", "/"))
+    return _there(await _begun(call, found, name, where=where))
+
+
+async def link(call: Call, provider: str, data: Password) -> Elsewhere:
+    """Begin to link one's account with one at a provider; answers where to send the browser."""
+    name, found = _configured(call, provider)
+    proved = await prove_again(call, data.password)
+    url = await _begun(call, found, name, where="/", user=proved.account.user_id)
+    return Elsewhere(url=url)
+
+
+async def _begun(
+    call: Call, found: IdentityProvider, name: Provider, *, where: str, user: str = ""
+) -> str:
+    """Give the browser an attempt; where to send it."""
     attempt = Attempt(
         provider=name,
         token=call.platform.new_token(),
         expires=int((call.platform.clock() + ATTEMPT_LIFE).timestamp()),
         where=where if len(where) <= NEXT_LENGTH_MAX else "/",
+        user=user,
     )
     url = await found.authorization_url(attempt.asked(call))
-    name_of_cookie = call.platform.settings.oauth_cookie
-    call.set_cookie(name_of_cookie, attempt.spell(call), int(ATTEMPT_LIFE.total_seconds()))
-    return _there(url)
+    cookie_name = call.platform.settings.oauth_cookie
+    call.set_cookie(cookie_name, attempt.spell(call), int(ATTEMPT_LIFE.total_seconds()))
+    return url
 
 
 async def finish(call: Call, provider: str) -> Response[str]:
@@ -142,22 +173,24 @@ def _attempt(call: Call, provider: Provider) -> Attempt:
     state = query.get("state", "").encode()
     if not hmac.compare_digest(state, attempt.asked(call).state.encode()):
         raise AttemptUnknown
+    if attempt.user and (call.caller.user_id != attempt.user or call.caller.session_id is None):
+        raise AttemptUnknown  # who began to link is not who is logged in here
     return attempt
 
 
 def _read(call: Call, provider: Provider, text: str) -> Attempt | None:
     """What a cookie holds; None when it was not made here, for this provider."""
     parts = text.split(".")
-    if len(parts) != 4 or not text.isascii() or not parts[1].isdecimal():  # noqa: PLR2004
+    if len(parts) != 5 or not text.isascii() or not parts[1].isdecimal():  # noqa: PLR2004
         return None
-    token, expires, where, seal = parts
+    token, expires, where, user, seal = parts
     try:
         place = base64.urlsafe_b64decode(where + "=" * (-len(where) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     if not is_token(token) or len(expires) > len("9999999999"):
         return None
-    attempt = Attempt(provider=provider, token=token, expires=int(expires), where=place)
+    attempt = Attempt(provider=provider, token=token, expires=int(expires), where=place, user=user)
     return attempt if attempt.sealed_as(call, seal) else None
 
 
@@ -177,6 +210,9 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
     """Whether a second factor is due. Raises IdentityUnknown, AttemptSpent."""
     platform = call.platform
     digest = platform.secrets.digest(DIGEST, f"{attempt.provider}:{identity.subject}")
+    if attempt.user:
+        await _link(call, attempt, digest)
+        return False
     call.views = platform.views.current  # much may have happened while the provider was asked
     account, vouched = _account(call, digest, identity)
     if account is None:
@@ -206,6 +242,19 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
         raise
     own.give(call, begun)
     return due
+
+
+async def _link(call: Call, attempt: Attempt, digest: str) -> None:
+    """Raises AttemptUnknown, AttemptSpent."""
+    await call.send(
+        LinkIdentity(
+            user_id=UserId(attempt.user),
+            session_id=own.own_session(call),
+            provider=attempt.provider,
+            identity=digest,
+            attempt=attempt.id(call),
+        )
+    )
 
 
 def _account(call: Call, digest: str, identity: Identity) -> tuple[Account | None, bool]:

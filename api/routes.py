@@ -53,6 +53,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/auth/reset-password", PUBLIC, links.reset_password),
     get("/api/auth/oauth/{provider:str}/login", PUBLIC, oauth.begin, **ELSEWHERE),
     get("/api/auth/oauth/{provider:str}/callback", PUBLIC, oauth.finish, **ELSEWHERE),
+    post("/api/auth/oauth/{provider:str}/link", SESSION, oauth.link, shows_secret=True),
     # second factors
     post("/api/auth/2fa/setup", SESSION, factors.set_up, shows_secret=True),
     post("/api/auth/2fa/verify-setup", SESSION, factors.verify_setup, shows_secret=True),

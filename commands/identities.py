@@ -9,6 +9,7 @@ from commands.sessions import NewSession
 from domain import identities
 from domain.identities import Provider, Reason
 from domain.kernel import Boundary, Decider, Event
+from domain.sessions import SessionId
 from domain.users import Credential, UserId
 
 DIGEST: Final = "identity"  # the kind of digest of a provider and its name for a person
@@ -36,6 +37,16 @@ class LogInWithIdentity(Command, frozen=True, kw_only=True):
         return (self.session.keep(self.user_id),)
 
 
+class LinkIdentity(Command, frozen=True, kw_only=True):
+    """Let an identity open an account whose owner is logged in, and has given the password."""
+
+    user_id: UserId
+    session_id: SessionId
+    provider: Provider
+    identity: str
+    attempt: str
+
+
 class RefuseIdentity(Command, frozen=True, kw_only=True):
     """Note that somebody came back from a provider and was not let in."""
 
@@ -44,7 +55,7 @@ class RefuseIdentity(Command, frozen=True, kw_only=True):
     reason: Reason
 
 
-IdentityCommand = LogInWithIdentity | RefuseIdentity
+IdentityCommand = LogInWithIdentity | LinkIdentity | RefuseIdentity
 
 
 def boundary(command: IdentityCommand) -> Boundary:
@@ -57,18 +68,14 @@ def boundary(command: IdentityCommand) -> Boundary:
 def decide(state: identities.Identities, command: IdentityCommand) -> Sequence[Event]:
     """Choose the decision."""
     match command:
+        case LinkIdentity(session_id=session_id):
+            return identities.link(state, _proved(command), session_id)
         case LogInWithIdentity(user_id=user, email_digest=digest, provider=provider):
-            proved = identities.IdentityProved(
-                user_id=user,
-                provider=provider,
-                identity=command.identity,
-                attempt=command.attempt,
-            )
             session, method = command.session, identities.METHODS[provider]
             partial = session.begun(user, digest)
             return identities.log_in(
                 state,
-                proved,
+                _proved(command),
                 partial if command.partial else session.started(user, digest, method),
                 credential=command.credential,
                 vouched=command.vouched,
@@ -81,6 +88,15 @@ def decide(state: identities.Identities, command: IdentityCommand) -> Sequence[E
             assert_never(command)
 
 
+def _proved(command: LogInWithIdentity | LinkIdentity) -> identities.IdentityProved:
+    return identities.IdentityProved(
+        user_id=command.user_id,
+        provider=command.provider,
+        identity=command.identity,
+        attempt=command.attempt,
+    )
+
+
 _DECIDER: Final = Decider(
     initial=identities.Identities(),
     boundary=boundary,
@@ -89,5 +105,6 @@ _DECIDER: Final = Decider(
 )
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     LogInWithIdentity: _DECIDER,
+    LinkIdentity: _DECIDER,
     RefuseIdentity: _DECIDER,
 }

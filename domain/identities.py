@@ -3,9 +3,10 @@
 An identity is a provider and its name for a person (the *subject*), never an e-mail address: those
 pass from hand to hand. Invariants: an identity opens the account that it was linked to last; it is
 linked when its provider vouches for the e-mail address that an admin has invited, while the
-invitation is good, which is accepted by that; no account begins by it, and none that has a password
-is ever linked because of an address. An attempt ends once: with a session, or refused. A second
-factor is due as it is after a password.
+invitation is good, which is accepted by that, or by somebody who is logged in and has given the
+password; no account begins by it, and none that has a password is linked because of an address. An
+attempt ends once: with a session, a link, or refused. A second factor is due as it is after a
+password.
 
 Events hold keyed digests of identities and attempts.
 """
@@ -19,7 +20,13 @@ import msgspec
 
 from domain import logins, sessions, users
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
-from domain.sessions import Method, PartialSessionStarted, Sessions, SessionStarted
+from domain.sessions import (
+    Method,
+    PartialSessionStarted,
+    SessionId,
+    Sessions,
+    SessionStarted,
+)
 from domain.users import Credential, Standing, UserId, Users
 
 
@@ -188,6 +195,22 @@ def _opened(
         IdentityLinked(user_id=user, provider=proved.provider, identity=proved.identity),
         users.InviteAccepted(user_id=user, role=account.role, credential=credential),
     ]
+
+
+def link(state: Identities, proved: IdentityProved, session_id: SessionId) -> list[Event]:
+    """Let an identity open the account of somebody who is logged in, and has proved both.
+
+    Raises AttemptSpent, AttemptUnknown.
+    """
+    user = proved.user_id
+    if state.owners.get(proved.identity) == user:
+        return []
+    if proved.attempt in state.spent:
+        raise AttemptSpent
+    if session_id not in state.sessions.live:
+        raise AttemptUnknown
+    linked = IdentityLinked(user_id=user, provider=proved.provider, identity=proved.identity)
+    return [linked, proved]
 
 
 def refuse(state: Identities, refused: IdentityRefused) -> list[Event]:

@@ -300,6 +300,64 @@ async def test_an_invitation_that_ran_out_is_not_accepted(server):
         await refused(server, ben, await back(server, ben), 403, "identity_unknown")
 
 
+# linking an account that is there
+
+OLD = "a tiger in the snow"
+
+
+async def linking(server, password=OLD):
+    """Somebody with a password begins to link: the client and the answer."""
+    client = await server.logged_in("ben@a.io", OLD)
+    server.before = len(server.types())
+    return client, await client.post(f"{GOOGLE}/link", json={"password": password})
+
+
+@story
+async def test_who_is_logged_in_and_gives_the_password_links_an_account(server):
+    user = await server.add("ben@a.io", OLD)
+    server.double.who["email"] = "another@address.io"
+    client, begun = await linking(server)
+    answer = await client.get(server.double.browse(begun.json()["url"]))
+
+    assert (302, "/") == (answer.status_code, answer.headers["location"])
+    assert ["identity_linked", "identity_proved"] == server.types()[server.before :]
+    other = server.client()
+    await back(server, other)
+    me = (await other.get(ME)).json()
+    assert (user, "google") == (me["id"], me["oauth_provider"])
+
+
+@story
+async def test_linking_takes_the_password_and_a_session(server):
+    await server.add("ben@a.io", OLD)
+    client, answer = await linking(server, "wrong")
+    key = (await client.post("/api/auth/api-keys", json={"name": "k"})).json()["key"]
+    by_key = server.client(authorization=f"Bearer {key}")
+
+    assert (403, "wrong_password") == (answer.status_code, answer.json()["error_code"])
+    assert COOKIE not in client.cookies
+    body = {"password": OLD}
+    assert 403 == (await by_key.post(f"{GOOGLE}/link", json=body)).status_code
+    assert 401 == (await server.client().post(f"{GOOGLE}/link", json=body)).status_code
+
+
+@pytest.mark.parametrize("who", ["nobody", "another"])
+def test_only_who_began_to_link_ends_it(server, who):
+    async def tell():
+        await server.add("ben@a.io", OLD)
+        ben, begun = await linking(server)
+        url = server.double.browse(begun.json()["url"])
+        eve = server.client() if who == "nobody" else await server.logged_in()
+        eve.cookies.set(COOKIE, ben.cookies[COOKIE])
+        answer = await eve.get(url)
+
+        assert (400, "attempt_unknown") == (answer.status_code, answer.json()["error_code"])
+        assert "identity_linked" not in server.types()
+        assert [] == server.double.calls
+
+    server.run(tell)
+
+
 # what comes back
 
 
@@ -396,12 +454,13 @@ async def test_an_answer_for_one_provider_is_not_taken_at_the_other(server):
 
 CHANGES = {
     "a longer life": lambda text: text.replace(".", ".9", 1),
-    "another place": lambda text: ".".join((*text.split(".")[:2], "L2V2aWw", text.split(".")[3])),
+    "another place": lambda text: ".".join((*text.split(".")[:2], "L2V2aWw", *text.split(".")[3:])),
+    "another account": lambda text: text.replace("..", ".id-1."),
     "another seal": lambda text: text[:-1] + ("0" if text[-1] != "0" else "1"),
     "another token": lambda text: ("y" if text[0] == "x" else "x") + text[1:],
-    "nothing": lambda text: "...",
-    "no base64": lambda text: "a.1.%%%.b",
-    "a long number": lambda text: f"{'A' * 43}.{'9' * 5000}.Lw.x",
+    "nothing": lambda text: "....",
+    "no base64": lambda text: "a.1.%%%..b",
+    "a long number": lambda text: f"{'A' * 43}.{'9' * 5000}.Lw..x",
 }
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from commands.identities import DECIDERS, LogInWithIdentity, RefuseIdentity
+from commands.identities import DECIDERS, LinkIdentity, LogInWithIdentity, RefuseIdentity
 from commands.kernel import Keep
 from commands.sessions import Client, NewSession
 from domain import identities, logins, users
@@ -55,6 +55,7 @@ LOGIN = LogInWithIdentity(
     at=NOW,
 )
 VOUCHED = replace(LOGIN, vouched=True)
+LINK = LinkIdentity(user_id="anna", session_id="s1", provider="google", identity="i1", attempt="a1")
 HALF = replace(LOGIN, session=new("p1", timedelta(minutes=5)), partial=True)
 BEGUN = started(method="oauth:google")
 
@@ -114,6 +115,22 @@ def test_an_attempt_ends_once(before):
     story = given(invited(), linked(), accepted(), before)
 
     story.when(LOGIN).refused(identities.AttemptSpent)
+
+
+def test_who_is_logged_in_links_an_identity():
+    given(created(), started()).when(LINK).then(linked(), proved())
+    given(created("ben"), linked("ben"), created(), started()).when(LINK).then(linked(), proved())
+    given(created(), started(), linked()).when(LINK).then()
+
+
+def test_nothing_is_linked_after_the_session_ended_or_the_attempt():
+    changed = users.PasswordChanged(user_id="anna", credential="anna-2")
+
+    for over in (ended(), changed, deactivated()):
+        given(created(), created("ben"), started(), over).when(LINK).refused(
+            identities.AttemptUnknown
+        )
+    given(created(), started(), refused()).when(LINK).refused(identities.AttemptSpent)
 
 
 def test_an_attempt_that_came_to_nothing_is_noted_once():

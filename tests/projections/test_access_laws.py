@@ -18,6 +18,7 @@ from domain import identities as identity_rules
 from domain import sessions as session_rules
 from domain import totp
 from domain import users as user_rules
+from domain.identities import Provider
 from domain.kernel import Refused
 from domain.permissions import Role
 from infra.views.store import build
@@ -81,7 +82,7 @@ def commands(draw, users=USERS, names=NAMES):
                 ),
                 identity_commands.LogInWithIdentity(
                     **account,
-                    provider="google",
+                    provider=Provider.GOOGLE,
                     identity=own,
                     attempt=other,
                     session=session,
@@ -89,6 +90,13 @@ def commands(draw, users=USERS, names=NAMES):
                     vouched=draw(st.booleans()),
                     credential=new,
                     at=NOW,
+                ),
+                identity_commands.LinkIdentity(
+                    user_id=user,
+                    session_id=other,
+                    provider=Provider.GITHUB,
+                    identity=own,
+                    attempt=own,
                 ),
                 session_commands.EndAllSessions(user_id=user),
                 session_commands.UnlockUser(**account, at=NOW),
