@@ -2,12 +2,13 @@
 
 The rules are the library's: RFC 6749, PKCE with S256 (RFC 7636), ID tokens (OpenID Connect Core
 1.0, section 3.1.3.7). The transport is ours, because it has to be bounded: in time, in size, in
-number, and no redirect is followed. Nothing of a provider's answer stands in a log or a refusal.
+number, and no redirect is followed. Of a provider's answer a few fixed words stand in the log.
 The library is loaded on a thread, when somebody first logs in with it.
 """
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,22 @@ CALLS_MAX: Final = 8  # logins that may wait for providers at once
 LEEWAY_S: Final = 30  # by which the clocks may differ
 SUBJECT_LENGTH_MAX: Final = 255  # characters, OpenID Connect Core section 2
 ALGORITHM: Final = "RS256"
+TOO_MANY: Final = 429
+# Why a code was refused, in the providers' words: the only ones of theirs that stand in our log.
+SAID: Final = frozenset(
+    {
+        "bad_verification_code",
+        "incorrect_client_credentials",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "redirect_uri_mismatch",
+        "unauthorized_client",
+    }
+)
 REFUSED: Final = "What {} sent does not prove who you are; begin again."
+
+_log = logging.getLogger("dango.identities")
 
 Clock = Callable[[], datetime]
 
@@ -160,14 +176,20 @@ class _Client:
                 body = await _bounded(response)
         except (httpx.HTTPError, TimeoutError):
             raise self._failed() from None
-        if body is None or not (response.is_success or response.is_client_error):
+        refused = response.is_client_error and response.status_code != TOO_MANY
+        if body is None or not (response.is_success or refused):
             raise self._failed()
-        if response.is_client_error:
-            raise self._refused()
         try:
-            return msgspec.json.decode(body)
+            answer = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failed() from None
+            answer = None
+        if isinstance(answer, dict) and answer.get("error") in SAID:
+            _log.warning("%s says %s", self.label, answer["error"])
+        if refused:
+            raise self._refused()
+        if answer is None:
+            raise self._failed()
+        return answer
 
     def _failed(self) -> UpstreamFailed:
         return UpstreamFailed(f"{self.label} does not answer as it should; try again later.")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import html
+import json
 import socket
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -549,9 +550,25 @@ async def test_a_code_of_another_client_or_for_another_address_is_refused(server
             await refused(server, ben, await ben.get(url), 403)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"), [("invalid_client", ["Google says invalid_client"]), ("ben@a.io\nx", [])]
+)
+def test_an_operator_is_told_why_a_code_was_refused(server, caplog, error, said):
+    async def tell():
+        async with waiting(server) as (ben, _):
+            body = json.dumps({"error": error, "error_description": "marked"}).encode()
+            server.double.crooked = {"/token": (401, {}, body)}
+            await refused(server, ben, await back(server, ben), 403)
+
+    server.run(tell)
+
+    assert said == [r.getMessage() for r in caplog.records if r.name == "dango.identities"]
+
+
 HUGE = b'"' + b"x" * (256 * 1024) + b'"'
 CROOKED = {
     "broken": (500, {}, b"{}"),
+    "too many": (429, {}, b"{}"),
     "elsewhere": (302, {"location": "http://127.0.0.1:9/"}, b""),
     "no JSON": (200, {}, b"<html>"),
     "no text": (200, {}, b"\xff\xfe"),
