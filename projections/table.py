@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Final
 
 from projections import activity, api_keys, audit, identities, sessions, sources, syncs, users
-from projections.engine import Projection, stamp
+from projections.engine import Projection
 
 # Folded at the same time, each by a process of its own, when the views are made anew: shares of
 # about equal work (`make bench` tells), the one with the largest tables first, since the tables of
