@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import bounds, happenings, ways_in
+from tests.docs import bounds, happenings, permissions, ways_in
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "reference"
 COMMAND: Final = "python -m tests.docs.generate"
@@ -18,7 +18,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": ways_in.failures,
     "events.md": happenings.events,
     "limits.md": bounds.limits,
-    "permissions.md": ways_in.permissions,
+    "permissions.md": permissions.permissions,
 }
 
 

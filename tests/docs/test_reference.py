@@ -10,7 +10,8 @@ from commands.table import DECIDERS
 from domain.kernel import Refused
 from domain.permissions import PERMISSIONS
 from domain.registry import EVENTS
-from tests.docs import bounds, generate, ways_in
+from tests.docs import bounds, generate, permissions, ways_in
+from tests.server.principals import PRINCIPALS
 
 
 def stored(name):
@@ -48,6 +49,12 @@ def test_every_permission_that_a_route_demands_exists():
     known = {*set().union(*PERMISSIONS.values()), *ways_in.ACCESS}
 
     assert set() == {route.access for route in ROUTES} - known
+
+
+def test_every_kind_of_caller_has_a_column():
+    columns = [name for names in permissions.COLUMNS.values() for name in names]
+
+    assert sorted(PRINCIPALS) == sorted(columns)
 
 
 def test_every_refusal_is_on_the_page_of_errors():

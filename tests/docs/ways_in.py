@@ -12,7 +12,6 @@ from api.call import Call
 from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.routes import ROUTES
 from api.table import SOCKET, Route
-from domain.permissions import PERMISSIONS, Role
 from tests.docs import shapes
 
 ACCESS: Final[Mapping[str, str]] = {
@@ -93,42 +92,6 @@ def endpoints() -> str:
     for route in (route for route in ROUTES if not route.page):
         parts += [f"## {route.method} {path(route)}", *_details(route)]
     return "\n\n".join(part for part in parts if part)
-
-
-def permissions() -> str:
-    """docs/reference/permissions.md."""
-    names = sorted(set().union(*PERMISSIONS.values()))
-    rows: list[tuple[object, ...]] = [
-        (
-            f"`{name}`",
-            *("yes" if name in PERMISSIONS[role] else "" for role in Role),
-            ", ".join(f"`{r.method} {path(r)}`" for r in ROUTES if r.access == name),
-        )
-        for name in names
-    ]
-    return "\n\n".join(
-        [
-            "# Permissions",
-            (
-                f"{len(Role)} roles, {len(names)} permissions, one table in"
-                " `domain/permissions.py`. A permission without a route belongs to a capability"
-                " that is still to come. An API key has its owner's permissions at the moment of"
-                " use."
-            ),
-            shapes.table(("permission", *(role.value for role in Role), "routes today"), rows),
-            "## Routes that demand no permission",
-            shapes.table(
-                ("access", "routes"),
-                [
-                    (
-                        access,
-                        ", ".join(f"`{r.method} {path(r)}`" for r in ROUTES if r.access == access),
-                    )
-                    for access in ACCESS
-                ],
-            ),
-        ]
-    )
 
 
 def failures() -> str:

@@ -5,71 +5,53 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from api import app
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
-from api.guard import UNTIL_CHANGED
+from api import app, guard
+from api.callers import PUBLIC, READS
 from api.platform import HttpSettings
 from api.routes import ROUTES
-from domain import permissions
-from domain.permissions import Role
-from tests.server import mutations
+from tests.server import mutations, raw
 from tests.server.harness import copied, until
+from tests.server.principals import (
+    HALF_WAY,
+    MUST_CHANGE,
+    MUST_SET_UP,
+    PRINCIPALS,
+    SET_UP,
+    demanded,
+    furnish,
+)
 from tests.server.template import sources_yml, write_rows, write_sources
 
 HTTP = tuple(route for route in ROUTES if route.method != "WS")
+SOCKETS = tuple(route for route in ROUTES if route.method == "WS")
 LOGIN = "/login?next="
 SECRET = "hunter2-marked-secret"
 VALUE = "marked-value-in-a-bad-row"
-# name: (session, key, headers, the role that counts)
-CALLERS = {
-    "anonymous, local": (None, None, {}, None),
-    "anonymous, forwarded": (None, None, {"x-forwarded-for": "203.0.113.7"}, None),
-    "anonymous, by another name": (None, None, {"host": "evil.example"}, None),
-    **{f"session of {role}": (role, None, {}, role) for role in Role},
-    **{f"key of {role}": (None, role, {}, role) for role in Role},
-    "expired session": ("expired", None, {}, None),
-    "expired key": (None, "expired", {}, "refused"),
-    "garbage key": (None, None, {"authorization": f"Bearer dango_ak_{'A' * 38}"}, "refused"),
-    "basic credentials": (None, None, {"authorization": "Basic eDp5"}, "refused"),
-    "garbage session": (None, None, {"cookie": f"dango_session={'A' * 43}"}, None),
-    "password to be changed": ("fresh", None, {}, "fresh"),
-}
+USUAL = tuple(name for name in PRINCIPALS if name != SET_UP)
+UPGRADE = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+]
 
 
-def demanded(route, name):
-    """The status that the row demands, None when the caller gets past the guard."""
-    *_, role = CALLERS[name]
-    if role == "refused":
-        return 401
-    if route.access == PUBLIC:
-        return None
-    if route.access == PARTIAL:
-        return 401  # no caller here is half way
-    if role is None:
-        local = name not in ("anonymous, forwarded", "anonymous, by another name")
-        return None if route.access == READS and local else 401
-    if role == "fresh":
-        return None if route.path in UNTIL_CHANGED else 403
-    if route.access == SESSION:
-        return 403 if name.startswith("key") else None
-    if route.access in (READS, SIGNED_IN) or permissions.may(role, route.access):
-        return None
-    return 403
-
-
-def disagreements(server, routes, names=tuple(CALLERS)):
+def disagreements(server, routes, names=USUAL):
     """Cells of the matrix that are not as the table has them."""
     wrong = []
     # Who logs out is no caller any more: that comes last.
     ordered = sorted(routes, key=lambda route: route.path.endswith("/logout"))
     for name in names:
-        session, key, headers, _ = CALLERS[name]
-        client = server.client(session=session, key=key, **headers)
+        who = PRINCIPALS[name]
+        client = server.client(session=who.session, key=who.key, **who.headers)
+        shown = client.cookies.get("dango_session")
         for route in ordered:
+            if shown is not None:  # a page may have taken it back
+                client.cookies.set("dango_session", shown)
             target = mutations.path_of(route).decode()
             body = {"json": {"no_such_field": 1}} if route.method != "GET" else {}
             answer = client.request(route.method, target, **body)
-            want, got = demanded(route, name), answer.status_code
+            want, got = demanded(route, who), answer.status_code
             if route.page and want == 401 and answer.headers.get("location", "").startswith(LOGIN):
                 got = 401  # people are led to the login instead
             if got >= 500 or (want or got) != got or (want is None and got in (401, 403)):
@@ -80,7 +62,34 @@ def disagreements(server, routes, names=tuple(CALLERS)):
 def test_every_cell_of_the_matrix_is_as_the_table_has_it(template, tmp_path):
     with copied(template, tmp_path / "project") as server:
         server.start()
+        furnish(server)
+        assert [] == sockets_that_disagree(server)
         assert [] == disagreements(server, HTTP)
+
+
+def sockets_that_disagree(server):
+    wrong = []
+    for name in USUAL:
+        who, pairs = PRINCIPALS[name], list(UPGRADE)
+        if who.key is not None:
+            pairs.append(("Authorization", f"Bearer {server.people.keys[who.key]}"))
+        if who.session is not None:
+            pairs.append(("Cookie", f"dango_session={server.people.sessions[who.session]}"))
+        pairs += who.headers.items()
+        for route in SOCKETS:
+            answer = raw.send(server.port, raw.request("GET", route.path, pairs), head=True)
+            want = demanded(route, who) or 101
+            if want != answer.status:
+                wrong.append(f"{name}: {route.path}: {answer.status}, not {want}")
+    return wrong
+
+
+def test_where_a_second_factor_is_demanded_who_has_none_may_only_set_one_up(template, tmp_path):
+    with copied(template, tmp_path / "project") as server:
+        with (server.root / ".dango/project.yml").open("a") as settings:
+            settings.write("\nauth:\n  require_2fa: true\n")
+        server.start()
+        assert [] == disagreements(server, HTTP, (SET_UP, "key of admin", "key of viewer"))
 
 
 def test_the_matrix_notices_a_route_that_lost_its_guard(template, tmp_path):
@@ -92,6 +101,21 @@ def test_the_matrix_notices_a_route_that_lost_its_guard(template, tmp_path):
             "anonymous, local: GET /api/events: 200, not 401",
             "session of viewer: GET /api/events: 200, not 403",
         ] == wrong
+
+
+def test_a_partial_session_opens_its_one_door_and_what_anybody_may():
+    who = PRINCIPALS["partial session"]
+    opened = {r.path for r in HTTP if demanded(r, who) is None and r.access not in (PUBLIC, READS)}
+    doors = {"/api/auth/2fa/verify", "/login/code", "/api/auth/logout", "/logout"}
+    assert doors == opened
+
+
+def test_what_is_held_is_what_the_guard_holds():
+    assert (MUST_CHANGE, MUST_SET_UP, HALF_WAY) == (
+        guard.UNTIL_CHANGED,
+        guard.UNTIL_SET_UP,
+        guard.UNTIL_COMPLETE,
+    )
 
 
 def test_the_framework_has_no_route_without_a_row():
@@ -137,7 +161,7 @@ def test_anonymous_callers_see_no_configuration_and_no_error_text(told):
             continue
         for source in ("broken", "shop"):
             answer = anonymous.get(mutations.path_of(route, source.encode()).decode())
-            assert answer.status_code in (200, 404), route.path
+            assert answer.status_code in (200, 303, 404), route.path
             for hidden in (SECRET, VALUE, "****", "data/uploads", known["error"]):
                 assert hidden not in answer.text, (route.path, hidden)
 
