@@ -15,8 +15,25 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REQUEST_ID: Final = "dango.request_id"  # set by the edge
 CALL: Final = "dango.call"  # set by the guard
-HEADERS: Final = "dango.headers"  # read once; api/senders.py
+HEADERS: Final = "dango.headers"  # read once
 LOCAL: Final = "dango.local"  # set by the control socket: the owner
+
+
+def headers(scope: Any, name: str) -> list[str]:
+    """All values under this name, which is in lower case."""
+    found: dict[str, list[str]] | None = scope.get(HEADERS)
+    if found is None:
+        found = {}
+        scope[HEADERS] = found
+        for key, value in scope["headers"]:
+            found.setdefault(key.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found.get(name, [])
+
+
+def header(scope: Any, name: str) -> str | None:
+    """The first value under this name."""
+    found = headers(scope, name)
+    return found[0] if found else None
 
 
 def request_id(scope: Any) -> str:

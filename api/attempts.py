@@ -54,7 +54,14 @@ class _Window(msgspec.Struct, eq=False):
 class Attempts:
     """Of one process."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        per_network: int = NETWORK_PER_MINUTE_MAX,
+        of_strangers: int = STRANGERS_PER_MINUTE_MAX,
+    ) -> None:
+        """Bounds are failed logins a minute."""
+        self._per_network, self._of_strangers = per_network, of_strangers
         self._networks: OrderedDict[str, _Window] = OrderedDict()
         self._strangers: _Window | None = None
         self._unheard = 0
@@ -82,13 +89,13 @@ class Attempts:
     def _windows(self, source: Source, guesses: Guesses, at: datetime) -> list[_Window]:
         windows = []
         if not guesses.knows(source.network, at):
-            strangers = self._strangers or _Window(STRANGERS_PER_MINUTE_MAX, "strangers", at)
+            strangers = self._strangers or _Window(self._of_strangers, "strangers", at)
             self._strangers = strangers.at(at)
             windows.append(self._strangers)
         if not source.local:
             whose = f"network {source.network[:8]}"
             window = self._networks.pop(source.network, None)
-            window = (window or _Window(NETWORK_PER_MINUTE_MAX, whose, at)).at(at)
+            window = (window or _Window(self._per_network, whose, at)).at(at)
             self._networks[source.network] = window
             if len(self._networks) > WINDOWS_MAX:
                 self._networks.popitem(last=False)

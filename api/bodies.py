@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
 
-from api import asgi, senders
+from api import asgi
 
 INTEGER_BITS: Final = 63
 FORM: Final = "application/x-www-form-urlencoded"
@@ -56,7 +56,7 @@ class CheckedRequest(Request[Any, Any, Any]):
         return raw
 
     def _check(self, raw: bytes) -> None:
-        kind = (senders.header(self.scope, "content-type") or "").split(";")[0].strip().lower()
+        kind = (asgi.header(self.scope, "content-type") or "").split(";")[0].strip().lower()
         if not raw and not kind:
             return
         if kind == MULTIPART and asgi.multipart(self.scope):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from api import asgi, once, senders
+from api import asgi, once
 from api.asgi import App, Message, Receive, Scope, Send
 from api.call import Call
 from api.platform import Platform
@@ -37,7 +37,7 @@ class Edge:
         if scope["type"] == "websocket":
             await self._sockets.get(scope["path"], _no_socket)(scope, receive, send)
             return
-        request_id = senders.header(scope, "x-request-id")
+        request_id = asgi.header(scope, "x-request-id")
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
             request_id = self._platform.new_id()
         scope[asgi.REQUEST_ID] = request_id

@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
-from api import asgi, bodies, past, senders
+from api import asgi, bodies, past, proxies, senders
 from api.call import Call, Key
 from api.callers import ANONYMOUS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN, Caller
 from api.errors import Denied, invalid
@@ -35,6 +35,9 @@ UNTIL_CHANGED: Final = frozenset(
 # And such a one, until there is a second factor where the settings demand one.
 UNTIL_SET_UP: Final = UNTIL_CHANGED | {"/api/auth/2fa/setup", "/api/auth/2fa/verify-setup"}
 UNTIL_COMPLETE: Final = frozenset({"/api/auth/logout", "/logout"})  # beside giving the factor
+# What asks whether the server lives must be told so during a flood too.
+UNCOUNTED: Final = frozenset({"/api/health/live", "/api/health/ready"})
+TOO_MANY: Final = "Too many requests; try again later."
 NO_LOGIN: Final = "No login waits for a second factor, or not any more; log in."
 SET_UP_FIRST: Final = "Two-factor authentication must be set up first."
 FACTOR_FIRST: Final = "The second factor is due: give a code at /api/auth/2fa/verify."
@@ -47,11 +50,16 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     route: Route | None = handler.opt.get("route")
     if route is None:  # the framework's own answer to OPTIONS; there is nothing to negotiate
         raise _no_method(connection)
-    _well_formed(connection)
     platform: Platform = connection.app.state.platform
     request = cast("Request[Any, Any, Any]", connection)
+    if route.path not in UNCOUNTED:
+        admit(request.scope, platform)
+    _well_formed(connection)
     _same_site(request, platform.settings)
     caller = _caller(request, route, platform)
+    if caller.user_id is not None and route.path not in UNCOUNTED:
+        now = platform.clock()
+        _heard(platform.limits.wait_of(caller.user_id, platform.settings, now))
     call = Call(request, platform, route, caller, request_id=asgi.request_id(request.scope))
     cast("asgi.Scope", request.scope)[asgi.CALL] = call
     _admit(call)
@@ -59,7 +67,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         await _look_at(call)
         return
     body = await bodies.arrived(request)
-    key = senders.header(request.scope, "idempotency-key")
+    key = asgi.header(request.scope, "idempotency-key")
     if key is not None and route.access not in (PUBLIC, PARTIAL):
         target = request.scope["raw_path"], request.scope["query_string"]
         parts = (route.method.encode(), *target, body)
@@ -68,6 +76,20 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         call.key = Key.of(key, caller.actor, (*parts, *asker), platform.secrets)
     if route.needs_views:
         call.views = platform.views.current
+
+
+def admit(scope: Any, platform: Platform) -> None:
+    """Count a request, of whoever it is. Raises Denied, 429."""
+    settings = platform.settings
+    if proxies.unnamed(scope, settings.trusted_proxies):
+        platform.limits.passed_on()
+    sender = proxies.sender(scope, settings.trusted_proxies)
+    _heard(platform.limits.wait(sender, settings, platform.clock()))
+
+
+def _heard(wait_s: int | None) -> None:
+    if wait_s is not None:
+        raise Denied(429, TOO_MANY, error_code="too_many_requests", retry_after=wait_s)
 
 
 def again(request: Request[Any, Any, Any]) -> None:
@@ -95,7 +117,7 @@ def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllow
 
 def _well_formed(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Refuse what the types of a path and a URL let through and the code behind could not take."""
-    hosts = senders.headers(connection.scope, "host")
+    hosts = asgi.headers(connection.scope, "host")
     if len(hosts) > 1 or any(senders.host_name(host) is None for host in hosts):
         raise Denied(400, "The Host header is malformed.")
     for value in connection.path_params.values():
@@ -167,7 +189,7 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
     """
     if request.method in SAFE:
         return
-    header = functools.partial(senders.header, request.scope)
+    header = functools.partial(asgi.header, request.scope)
     if header("authorization") is not None and header("cookie") is None:
         return
     origin = header("origin")

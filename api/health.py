@@ -19,6 +19,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[str, str]
     uptime: str
     configuration: str | None  # what is refused, for callers who are signed in
+    warnings: list[str]  # what an admin should put right, for the same
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ async def status(call: Call) -> Status:
             "dbt_docs": "not_found",
         },
         uptime=_uptime(int((platform.clock() - platform.started_at).total_seconds())),
+        warnings=[] if call.caller.role is None else platform.limits.warnings(),
         configuration=None if broken or call.caller.role is None else _refusal(call),
     )
 

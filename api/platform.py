@@ -10,6 +10,7 @@ import msgspec
 
 from api.attempts import Attempts
 from api.callers import Caller
+from api.limits import Limits
 from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
 from commands.ports import IdentityProvider, Mailer, Progress, Warehouse
@@ -41,6 +42,9 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     metabase_url: str = "http://localhost:3000"
     dbt_docs_url: str | None = None
+    requests_per_address_max: int = 3_000  # a minute
+    requests_per_account_max: int = 60_000  # a minute
+    requests_max: int = 120_000  # a minute
     session_idle_s: int = 12 * 3600
     session_absolute_s: int = 7 * 24 * 3600
 
@@ -168,6 +172,7 @@ class Platform:
     progress: Mapping[tuple[int, str], Progress]
     query_turns: Turns = dataclasses.field(default_factory=Turns)
     attempts: Attempts = dataclasses.field(default_factory=Attempts)
+    limits: Limits = dataclasses.field(default_factory=Limits)
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)

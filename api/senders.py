@@ -1,10 +1,9 @@
 """Who sends a request and from where, told from its scope alone: for HTTP and for /ws alike."""
 
-import ipaddress
 import re
 from typing import Any, Final
 
-from api import asgi
+from api import asgi, proxies
 from api.callers import ANONYMOUS, Caller
 from api.platform import HttpSettings, Platform
 from domain.permissions import Role
@@ -14,22 +13,6 @@ PORT_BITS: Final = 16
 _HOST: Final = re.compile(
     r"(?P<name>[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:(?P<port>[0-9]{1,5}))?"
 )
-# What proxies, tunnels and networks for delivery add to what they pass on for others.
-FORWARDING: Final = frozenset(
-    {
-        "client-ip",
-        "fastly-client-ip",
-        "fly-client-ip",
-        "forwarded",
-        "true-client-ip",
-        "via",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "x-original-forwarded-for",
-        "x-real-ip",
-    }
-)
-FORWARDING_PREFIXES: Final = ("x-forwarded", "cf-", "x-envoy-", "x-amzn-")
 
 
 def sender(scope: Any, platform: Platform, *, uses: bool = True) -> Caller | None:
@@ -42,7 +25,7 @@ def sender(scope: Any, platform: Platform, *, uses: bool = True) -> Caller | Non
     settings = platform.settings
     if not settings.auth_enabled and is_local(scope, settings):
         return LOCAL
-    authorization, token = header(scope, "authorization"), cookie(scope, settings.cookie)
+    authorization, token = asgi.header(scope, "authorization"), cookie(scope, settings.cookie)
     if authorization is None and token is None:
         return ANONYMOUS
     caller = platform.authenticate(authorization, token, platform, uses=uses)
@@ -58,12 +41,16 @@ def is_local(scope: Any, settings: HttpSettings) -> bool:
     is of the same origin to the browser, but still asks for its own name. A proxy that adds no
     header speaks HTTP/1.0, as nginx does unless told otherwise, or leaves the name it was asked by.
     """
-    client = scope.get("client")
-    hosts = headers(scope, "host")
+    found = proxies.sender(scope, settings.trusted_proxies)
+    hosts = asgi.headers(scope, "host")
     name = host_name(hosts[0]) if len(hosts) == 1 else None
-    if client is None or not all(map(_loopback, (settings.host, client[0], name or ""))):
+    if not found.sure or not all(
+        map(proxies.is_loopback, (settings.host, found.address, name or ""))
+    ):
         return False
-    return scope.get("http_version") != "1.0" and not _forwarded(scope)
+    if found.forwarded:
+        return True
+    return scope.get("http_version") != "1.0" and not proxies.forwarded(scope)
 
 
 def host_name(host: str) -> str | None:
@@ -74,39 +61,10 @@ def host_name(host: str) -> str | None:
     return found["name"].strip("[]")
 
 
-def headers(scope: Any, name: str) -> list[str]:
-    """All values under this name, which is in lower case."""
-    found: dict[str, list[str]] | None = scope.get(asgi.HEADERS)
-    if found is None:
-        found = {}
-        scope[asgi.HEADERS] = found
-        for key, value in scope["headers"]:
-            found.setdefault(key.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return found.get(name, [])
-
-
-def header(scope: Any, name: str) -> str | None:
-    """The first value under this name."""
-    found = headers(scope, name)
-    return found[0] if found else None
-
-
 def cookie(scope: Any, name: str) -> str | None:
     """The last cookie of this name."""
-    pairs = (pair.strip().partition("=") for pair in ";".join(headers(scope, "cookie")).split(";"))
+    pairs = (
+        pair.strip().partition("=") for pair in ";".join(asgi.headers(scope, "cookie")).split(";")
+    )
     found = [value for key, _, value in pairs if key == name]
     return found[-1] if found else None
-
-
-def _forwarded(scope: Any) -> bool:
-    names = (key.decode("latin-1").lower() for key, _ in scope["headers"])
-    return any(name in FORWARDING or name.startswith(FORWARDING_PREFIXES) for name in names)
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from api import networks, senders
+from api import networks, proxies, senders
 from api.authentication import device_proof, idle, is_token, session_proof, session_seen
 from api.call import Call, Done
 from api.callers import Caller
@@ -79,8 +79,10 @@ def own_session(call: Call) -> SessionId:
 
 def source_of(call: Call) -> Source:
     """Where the request comes from."""
-    client = call.request.client
-    return networks.source("" if client is None else client.host, call.platform.secrets)
+    platform = call.platform
+    found = proxies.sender(call.request.scope, platform.settings.trusted_proxies)
+    source = networks.source(found.address, platform.secrets)
+    return msgspec.structs.replace(source, local=source.local and found.sure)
 
 
 def place_of(call: Call, email_digest: str, known: Guesses) -> Source:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from api import asgi, past, senders
+from api import asgi, guard, past, senders
 from api.callers import Caller
 from api.errors import Denied
 from api.platform import Platform
@@ -114,12 +114,15 @@ class Live:
 
     def _admit(self, scope: asgi.Scope, send: asgi.Send) -> tuple[Client, int | None]:
         settings = self._platform.settings
-        origin = senders.header(scope, "origin")
-        own = origin is None or origin.partition("://")[2] == senders.header(scope, "host")
+        origin = asgi.header(scope, "origin")
+        own = origin is None or origin.partition("://")[2] == asgi.header(scope, "host")
         if not own and origin not in settings.allowed_origins:
             raise Refused(403, "This request comes from another site.")
         try:
+            guard.admit(scope, self._platform)
             caller = self._caller(scope)
+        except Denied as denied:
+            raise Refused(denied.status, str(denied)) from None
         except ViewsBroken:
             raise Refused(503, "The read models have stopped; see /api/health/ready.") from None
         if caller is None:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from api.attempts import Attempts
 from api.authentication import authenticate
 from api.platform import HttpSettings, Platform
 from commands.kernel import OutcomeUnknown, Overloaded, StorageFull
@@ -202,6 +203,10 @@ class Runtime:
             clock=clock,
             new_id=new_id,
             new_token=new_token,
+            attempts=Attempts(
+                per_network=self.settings.auth.failed_logins_per_network_max,
+                of_strangers=self.settings.auth.failed_logins_max,
+            ),
             settings=http_settings(self.settings, host=host, port=port),
             version=program_version(),
             started_at=clock(),
@@ -319,6 +324,9 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         query_timeout_s=settings.api.query_timeout_seconds,
         query_rows_max=settings.api.query_max_rows,
         queries_per_user_max=settings.api.queries_per_user_max,
+        requests_per_address_max=settings.api.requests_per_address_max,
+        requests_per_account_max=settings.api.requests_per_account_max,
+        requests_max=settings.api.requests_max,
         project_name=settings.project.name,
         organization=settings.project.organization,
         metabase_url=f"http://localhost:{settings.platform.metabase_port}",

@@ -37,6 +37,7 @@ async def doctor(given: argparse.Namespace, world: World, out: Output) -> int:
 async def _inside(api: Api) -> list[Finding]:
     checks: tuple[tuple[str, Callable[[Api], Awaitable[Finding]]], ...] = (
         ("readiness", _ready),
+        ("proxy", _proxy),
         ("log", _log),
         ("views", _views),
         ("warehouse", _warehouse),
@@ -56,6 +57,13 @@ async def _ready(api: Api) -> Finding:
     if problems:
         return Finding("readiness", Level.FAIL, "; ".join(problems), "restart the server")
     return Finding("readiness", Level.OK, "everything runs")
+
+
+async def _proxy(api: Api) -> Finding:
+    if warnings := (await api.get("/api/status"))["warnings"]:
+        remedy = "name the proxy's address in platform.trusted_proxies of project.yml"
+        return Finding("proxy", Level.WARN, " ".join(warnings), remedy)
+    return Finding("proxy", Level.OK, "none that is not in the settings was seen")
 
 
 async def _log(api: Api) -> Finding:

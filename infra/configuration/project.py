@@ -1,5 +1,6 @@
 """project.yml: how the platform runs. Keys of the existing product are taken; unknown ones pass."""
 
+import ipaddress
 import os
 import re
 from enum import StrEnum
@@ -57,6 +58,8 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
     session_max_days: int = 7
     require_2fa: bool = False
     oauth: OAuthBlock = OAuthBlock()
+    failed_logins_per_network_max: int = 10
+    failed_logins_max: int = 30
 
 
 class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,9 @@ class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
     query_timeout_seconds: float = 30.0
     queries_per_user_max: int = 2
     body_bytes_max: int = 1024 * 1024
+    requests_per_address_max: int = 3_000
+    requests_per_account_max: int = 60_000
+    requests_max: int = 120_000
 
 
 class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +148,7 @@ def read(folder: Path) -> Settings:
         reason = f"must be one of {', '.join(sorted(_READS))}"
         raise document.refused(".auth.anonymous_reads", reason)
     _bounds(document, settings)
+    _proxies(document, settings.platform.trusted_proxies)
     extra = Document(folder / "auth.yml").convert(_AuthFile)
     if not extra.enabled:
         auth = msgspec.structs.replace(settings.auth, enabled=False)
@@ -210,6 +217,11 @@ def _bounds(document: Document, settings: Settings) -> None:
         ".api.query_timeout_seconds": api.query_timeout_seconds > 0,
         ".api.queries_per_user_max": api.queries_per_user_max > 0,
         ".api.body_bytes_max": api.body_bytes_max > 0,
+        ".api.requests_per_address_max": api.requests_per_address_max > 0,
+        ".api.requests_per_account_max": api.requests_per_account_max > 0,
+        ".api.requests_max": api.requests_max > 0,
+        ".auth.failed_logins_per_network_max": auth.failed_logins_per_network_max > 0,
+        ".auth.failed_logins_max": auth.failed_logins_max > 0,
         ".auth.idle_timeout_minutes": auth.idle_timeout_minutes > 0,
         ".auth.session_max_days": auth.session_max_days > 0,
         ".storage.warehouse.retention_days": warehouse.retention_days > 0,
@@ -218,6 +230,15 @@ def _bounds(document: Document, settings: Settings) -> None:
     for path, holds in good.items():
         if not holds:
             raise document.refused(path, "is out of its range")
+
+
+def _proxies(document: Document, trusted: tuple[str, ...]) -> None:
+    for number, text in enumerate(trusted):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            reason = "must be an address or a network, like 10.0.0.5 or 10.0.0.0/24"
+            raise document.refused(f".platform.trusted_proxies[{number}]", reason) from None
 
 
 def _expanded(document: Document, value: Any, path: str) -> Any:

@@ -37,8 +37,8 @@ NOTES: Final[Mapping[str, str]] = {
     "platform.public_url": "How people reach the server. With `https://` the cookie is `Secure` and"
     " named `__Host-dango_session`, and HSTS is sent. When set, anonymous reads are off.",
     "platform.dbt_docs_url": "Where `GET /api/config` says that the dbt docs are.",
-    "platform.trusted_proxies": "Read and kept; forwarding headers are not believed from anybody"
-    " yet, see [Run behind a proxy](../how-to/run-behind-a-proxy.md).",
+    "platform.trusted_proxies": "Addresses or networks (`10.0.0.0/24`) whose `X-Forwarded-For` or"
+    " `Forwarded` is believed, see [Run behind a proxy](../how-to/run-behind-a-proxy.md).",
     "platform.allowed_origins": "Origins of other sites that may send cookie requests, exactly as a"
     " browser spells them: `https://app.example.org`.",
     "auth.enabled": "`false` makes every caller from this machine an admin while the server is"
@@ -46,6 +46,10 @@ NOTES: Final[Mapping[str, str]] = {
     "auth.anonymous_reads": "`auto`, `true` or `false`: whether routes with access *reads* answer"
     " anonymous callers. `auto`: from this machine only, and without `platform.public_url`.",
     "auth.idle_timeout_minutes": "A session that is not used for so long is over.",
+    "auth.failed_logins_per_network_max": "Failed logins a minute of one network (IPv4 /24, IPv6"
+    " /64) that are heard; those of this machine are not counted.",
+    "auth.failed_logins_max": "Failed logins a minute that are heard of all networks together that"
+    " the account in question does not know.",
     "auth.require_2fa": "`true`: a session of a user without a second factor may only set one up.",
     "auth.session_max_days": "A session is over after so long, used or not.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
@@ -53,6 +57,11 @@ NOTES: Final[Mapping[str, str]] = {
     "api.queries_per_user_max": "So many queries of one user run at once, of the four that run at"
     " all; further ones wait in line for 10 s, then they are 503.",
     "api.body_bytes_max": "A longer request body is 413.",
+    "api.requests_per_address_max": "Requests a minute of one address; more are 429. Those of this"
+    " machine are not counted, unless a trusted proxy names it.",
+    "api.requests_per_account_max": "Requests a minute of one account, by all its sessions and keys"
+    " together; more are 429.",
+    "api.requests_max": "Requests a minute of all together; more are 429.",
     "storage.events": "`postgresql://user@host/database`: the event log in PostgreSQL, see"
     " [Move the log](../how-to/move-the-log.md); left out: `.dango/events.db`.",
     "storage.events_schema": "The schema of the log in that database; up to 50 lower-case letters,"
