@@ -18,6 +18,21 @@ CALL: Final = "dango.call"  # set by the guard
 HEADERS: Final = "dango.headers"  # read once
 LOCAL: Final = "dango.local"  # set by the control socket: the owner
 
+# On every answer that says nothing else.
+SECURITY: Final[list[tuple[bytes, bytes]]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+
 
 def headers(scope: Any, name: str) -> list[str]:
     """All values under this name, which is in lower case."""

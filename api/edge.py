@@ -5,23 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from api import asgi, once
-from api.asgi import App, Message, Receive, Scope, Send
+from api import asgi, cors, once
+from api.asgi import SECURITY, App, Message, Receive, Scope, Send
 from api.call import Call
 from api.platform import Platform
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
-SECURITY: Final[list[tuple[bytes, bytes]]] = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    ),
-    (b"cache-control", b"no-store"),
-]
+SEVERAL: Final = frozenset({b"set-cookie", b"vary"})  # there may be more than one of them
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -46,6 +37,10 @@ class Edge:
             scope = {**scope, "method": "GET"}  # the server knows it as HEAD, and expects no body
         answer = _Answer(self, scope, send, head=head, request_id=request_id.encode())
         try:
+            if (allowed := cors.preflight(scope, self._platform.settings)) is not None:
+                await answer.send(allowed)
+                await answer.send({"type": "http.response.body", "body": b""})
+                return
             await self._app(scope, receive, answer.send)
         except asyncio.CancelledError:  # the server stops, and this took longer than its grace
             await answer.stop()
@@ -57,12 +52,13 @@ class Edge:
         """The log's last position."""
         return self._platform.history.head()
 
-    def headers(self, call: Call | None, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    def headers(self, scope: Scope, request_id: bytes) -> list[tuple[bytes, bytes]]:
         """What goes onto every answer."""
         found = [*SECURITY, (b"x-request-id", request_id)]
+        found += cors.headers(scope, self._platform.settings)
         if self._secure:
             found.append(HSTS)
-        if call is not None:
+        if (call := asgi.call(scope)) is not None:
             if call.position is not None:
                 found.append((b"x-position", b"%d" % call.position))
             if call.as_of is not None:
@@ -88,11 +84,11 @@ class _Answer:
             done = message["status"] < 300  # noqa: PLR2004
             if done and call is not None and call.position is None and call.changes:
                 call.position = self._edge.head()  # nothing was to be done
-            own = self._edge.headers(call, self._request_id)
+            own = self._edge.headers(self._scope, self._request_id)
             names = {name for name, _ in message["headers"]}
             message["headers"] = [
                 *message["headers"],
-                *(pair for pair in own if pair[0] == b"set-cookie" or pair[0] not in names),
+                *(pair for pair in own if pair[0] in SEVERAL or pair[0] not in names),
             ]
             if call is not None and call.key is not None and done:
                 self._start = message

@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
-from api import asgi, bodies, past, proxies, senders
+from api import asgi, bodies, hosts, past, proxies, senders
 from api.call import Call, Key
 from api.callers import ANONYMOUS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN, Caller
 from api.errors import Denied, invalid
@@ -35,7 +35,7 @@ UNTIL_CHANGED: Final = frozenset(
 # And such a one, until there is a second factor where the settings demand one.
 UNTIL_SET_UP: Final = UNTIL_CHANGED | {"/api/auth/2fa/setup", "/api/auth/2fa/verify-setup"}
 UNTIL_COMPLETE: Final = frozenset({"/api/auth/logout", "/logout"})  # beside giving the factor
-# What asks whether the server lives must be told so during a flood too.
+# What asks whether the server lives must be told so during a flood too, and by any name.
 UNCOUNTED: Final = frozenset({"/api/health/live", "/api/health/ready"})
 TOO_MANY: Final = "Too many requests; try again later."
 NO_LOGIN: Final = "No login waits for a second factor, or not any more; log in."
@@ -54,6 +54,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     request = cast("Request[Any, Any, Any]", connection)
     if route.path not in UNCOUNTED:
         admit(request.scope, platform)
+    if route.path not in UNCOUNTED:
+        well_named(request.scope, platform.settings)
     _well_formed(connection)
     _same_site(request, platform.settings)
     caller = _caller(request, route, platform)
@@ -92,6 +94,15 @@ def _heard(wait_s: int | None) -> None:
         raise Denied(429, TOO_MANY, error_code="too_many_requests", retry_after=wait_s)
 
 
+def well_named(scope: Any, settings: HttpSettings) -> None:
+    """Whether the server is asked for by a name of its own. Raises Denied, 400."""
+    given = asgi.headers(scope, "host")
+    if len(given) > 1 or any(senders.host_name(host) is None for host in given):
+        raise Denied(400, "The Host header is malformed.")
+    if not hosts.known(scope, settings):
+        raise Denied(400, hosts.UNKNOWN, error_code="host_unknown")
+
+
 def again(request: Request[Any, Any, Any]) -> None:
     """Settle once more who calls and whether they may, after anything that was waited for.
 
@@ -117,9 +128,6 @@ def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllow
 
 def _well_formed(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Refuse what the types of a path and a URL let through and the code behind could not take."""
-    hosts = asgi.headers(connection.scope, "host")
-    if len(hosts) > 1 or any(senders.host_name(host) is None for host in hosts):
-        raise Denied(400, "The Host header is malformed.")
     for value in connection.path_params.values():
         if isinstance(value, int) and abs(value) >= 1 << INTEGER_BITS:
             raise NotFoundException

@@ -32,6 +32,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     auth_enabled: bool = True
     require_2fa: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     body_bytes_max: int = 1024 * 1024
     position_wait_s: float = 5.0  # how long a GET waits for ?min_position=

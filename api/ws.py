@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from api import asgi, guard, past, senders
+from api.asgi import SECURITY
 from api.callers import Caller
 from api.errors import Denied
 from api.platform import Platform
@@ -114,15 +115,17 @@ class Live:
 
     def _admit(self, scope: asgi.Scope, send: asgi.Send) -> tuple[Client, int | None]:
         settings = self._platform.settings
+        try:
+            guard.admit(scope, self._platform)
+            guard.well_named(scope, settings)
+        except Denied as denied:
+            raise Refused(denied.status, str(denied)) from None
         origin = asgi.header(scope, "origin")
         own = origin is None or origin.partition("://")[2] == asgi.header(scope, "host")
         if not own and origin not in settings.allowed_origins:
             raise Refused(403, "This request comes from another site.")
         try:
-            guard.admit(scope, self._platform)
             caller = self._caller(scope)
-        except Denied as denied:
-            raise Refused(denied.status, str(denied)) from None
         except ViewsBroken:
             raise Refused(503, "The read models have stopped; see /api/health/ready.") from None
         if caller is None:
@@ -262,7 +265,7 @@ async def _refuse(scope: asgi.Scope, send: asgi.Send, refused: Refused) -> None:
         {
             "type": "websocket.http.response.start",
             "status": refused.status,
-            "headers": [(b"content-type", b"application/json")],
+            "headers": [(b"content-type", b"application/json"), *SECURITY],
         }
     )
     await send({"type": "websocket.http.response.body", "body": body})

@@ -319,6 +319,7 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         auth_enabled=settings.auth.enabled,
         require_2fa=settings.auth.require_2fa,
         trusted_proxies=settings.platform.trusted_proxies,
+        allowed_hosts=settings.platform.allowed_hosts,
         allowed_origins=settings.platform.allowed_origins,
         body_bytes_max=settings.api.body_bytes_max,
         query_timeout_s=settings.api.query_timeout_seconds,

@@ -65,7 +65,7 @@ def page(
     headers = {"content-security-policy": POLICY, "vary": "X-Fragments, Cookie"}
     if fragments:
         etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:ETAG_DIGITS]}"'
-        headers |= {"etag": etag, "cache-control": "private, no-cache"}
+        headers |= {"etag": etag, "cache-control": "no-store"}
         if status == 200 and call.request.headers.get("if-none-match") == etag:  # noqa: PLR2004
             return Response("", status_code=304, media_type=MediaType.HTML, headers=headers)
     return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)

@@ -72,6 +72,7 @@ function show(text) {
 
 let asking = false;
 let again = false;
+let etag = ""; // nothing of a page is kept by the browser, so that this is
 
 async function refresh() {
   if (asking) {
@@ -80,9 +81,14 @@ async function refresh() {
   }
   asking = true;
   try {
-    const answer = await fetch(location.href, { headers: { "X-Fragments": "1" } });
+    const headers = { "X-Fragments": "1" };
+    if (etag) headers["If-None-Match"] = etag;
+    const answer = await fetch(location.href, { headers, cache: "no-store" });
     if (answer.status === 401) location.reload();
-    else if (answer.ok) show(await answer.text());
+    else if (answer.ok) {
+      show(await answer.text());
+      etag = answer.headers.get("ETag") ?? "";
+    }
   } catch {
     // the socket notices too, and says so
   } finally {

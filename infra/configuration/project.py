@@ -31,6 +31,7 @@ class PlatformBlock(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     dbt_docs_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
 
 
@@ -149,6 +150,7 @@ def read(folder: Path) -> Settings:
         raise document.refused(".auth.anonymous_reads", reason)
     _bounds(document, settings)
     _proxies(document, settings.platform.trusted_proxies)
+    _names(document, settings.platform)
     extra = Document(folder / "auth.yml").convert(_AuthFile)
     if not extra.enabled:
         auth = msgspec.structs.replace(settings.auth, enabled=False)
@@ -205,6 +207,8 @@ _WITH_SECRETS: Final = frozenset(
 )  # blocks that may say `${NAME}`
 _POSTGRES: Final = re.compile(r"postgres(ql)?://[^#\s]+\Z")
 _SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,255}|[0-9A-Fa-f:.]{2,45}|\*")
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9._-]{1,255}|\[[0-9a-f:.]{2,45}\])(:[0-9]{1,5})?")
 _READS: Final = frozenset({"auto", "true", "false"})
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -239,6 +243,18 @@ def _proxies(document: Document, trusted: tuple[str, ...]) -> None:
         except ValueError:
             reason = "must be an address or a network, like 10.0.0.5 or 10.0.0.0/24"
             raise document.refused(f".platform.trusted_proxies[{number}]", reason) from None
+
+
+def _names(document: Document, platform: PlatformBlock) -> None:
+    """What is compared as it stands must be as browsers and clients spell it."""
+    for number, host in enumerate(platform.allowed_hosts):
+        if not _HOST.fullmatch(host):
+            reason = "must be a name without scheme and port, like dango.example.org, or *"
+            raise document.refused(f".platform.allowed_hosts[{number}]", reason)
+    for number, origin in enumerate(platform.allowed_origins):
+        if not _ORIGIN.fullmatch(origin):
+            reason = "must be a scheme and a host, like https://app.example.org, without a path"
+            raise document.refused(f".platform.allowed_origins[{number}]", reason)
 
 
 def _expanded(document: Document, value: Any, path: str) -> Any:

@@ -39,8 +39,10 @@ NOTES: Final[Mapping[str, str]] = {
     "platform.dbt_docs_url": "Where `GET /api/config` says that the dbt docs are.",
     "platform.trusted_proxies": "Addresses or networks (`10.0.0.0/24`) whose `X-Forwarded-For` or"
     " `Forwarded` is believed, see [Run behind a proxy](../how-to/run-behind-a-proxy.md).",
-    "platform.allowed_origins": "Origins of other sites that may send cookie requests, exactly as a"
-    " browser spells them: `https://app.example.org`.",
+    "platform.allowed_hosts": "Further names that the server may be asked for by; without it that"
+    " of `public_url`, those of this machine while it is bound to it, else any address. `*`: any.",
+    "platform.allowed_origins": "Origins of other sites that may send cookie requests and read"
+    " answers, exactly as a browser spells them: `https://app.example.org`.",
     "auth.enabled": "`false` makes every caller from this machine an admin while the server is"
     " bound to a loopback address; others are anonymous. An `auth.yml` can say it too.",
     "auth.anonymous_reads": "`auto`, `true` or `false`: whether routes with access *reads* answer"
