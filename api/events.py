@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from api import words
 from api.call import Call
 from api.errors import Denied, invalid
 from domain.kernel import Recorded, tags
@@ -32,6 +33,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     causation: str | None
     tags: list[str]
     data: dict[str, Any]
+    words: str
     hash: str
 
 
@@ -52,11 +54,15 @@ async def list_events(
     type: str | None = None,
     stream: str | None = None,
     actor: str | None = None,
+    user: str | None = None,
     correlation: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> EventPage:
-    """List events: behind `after` in their order, otherwise the newest first."""
+    """List events: behind `after` in their order, otherwise the newest first.
+
+    `user` is the id of a user: what was done to the account, and what its owner did.
+    """
     if not 1 <= limit <= EVENTS_MAX:
         raise invalid("limit", f"is not between 1 and {EVENTS_MAX}")
     for name, bound in (("after", after), ("before", before)):
@@ -71,6 +77,7 @@ async def list_events(
         type=type,
         stream=stream,
         actor=actor,
+        user=user,
         correlation=correlation,
         since=since,
         until=until,
@@ -120,6 +127,7 @@ def view(call: Call, position: int) -> EventView:
         causation=recorded.causation,
         tags=list(tags(recorded.event)),
         data=_data(recorded),
+        words=words.said(recorded.event),
         hash=digest,
     )
 

@@ -20,6 +20,7 @@ EVENTS: Final = Table(
         "actor": "TEXT NOT NULL",
         "correlation": "TEXT NOT NULL",
         "causation": "TEXT",
+        "about": "TEXT",  # the user whose account, session, key or login it is
     },
     key=("position",),
     grows="position",
@@ -30,12 +31,24 @@ EVENTS: Final = Table(
         "correlation",
         "id",
         "causation WHERE causation IS NOT NULL",
+        "about, position WHERE about IS NOT NULL",
     ),
 )
 
 
-def _row(position: int, kind: str, e: Told) -> tuple[Any, ...]:
-    return position, e.id, stamp(e.at), kind, e.stream, e.actor, e.correlation, e.causation
+def _row(r: Recorded) -> tuple[Any, ...]:
+    kind = r.event.__struct_config__.tag
+    return (
+        r.position,
+        r.id,
+        stamp(r.at),
+        kind,
+        r.event.stream(),
+        r.actor,
+        r.correlation,
+        r.causation,
+        getattr(r.event, "user_id", None),
+    )
 
 
 PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row)
@@ -95,6 +108,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] | None = None  # any of these
     stream: str | None = None
     actor: str | None = None
+    user: str | None = None  # that it is about, or who did it
     correlation: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -113,7 +127,7 @@ class Line(msgspec.Struct, frozen=True):
     causation: str | None
 
 
-_COLUMNS: Final = ", ".join(EVENTS.columns)
+_COLUMNS: Final = "position, id, at, type, stream, actor, correlation, causation"
 _LINES: Final = f"SELECT {_COLUMNS} FROM events"  # noqa: S608 - built of constants
 CHAIN_MAX: Final = 50  # causes above an event that are looked for
 TREE_MAX: Final = 200  # consequences below one
@@ -125,6 +139,7 @@ _CONDITIONS: Final = {
     "types": "type IN (SELECT value FROM json_each(:types))",
     "stream": "stream = :stream",
     "actor": "actor = :actor",
+    "user": "(about = :user OR actor = 'user:' || :user)",
     "correlation": "correlation = :correlation",
     "since": "position > :since",
     "until": "position <= :until",

@@ -57,6 +57,7 @@ GROUPS: Final = {
 HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml, 127.0.0.1)")
 PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
 ACCOUNT: Final = arg("user", metavar="EMAIL-or-ID", help="the account")
+LIMIT: Final = arg("--limit", metavar="N", type=int, help="at most so many (100)")
 NEWCOMER: Final = (
     arg("email", metavar="EMAIL", help="login of the account"),
     arg("--role", required=True, choices=ROLES, help="what the account may do"),
@@ -198,6 +199,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
         (ACCOUNT,),
     ),
     Command(
+        "users audit",
+        "tell what an account's owner did and what was done to it, newest first",
+        "dango users audit ada@example.org --limit 20",
+        users.audit,
+        (ACCOUNT, LIMIT),
+    ),
+    Command(
         "events list",
         "list events, newest first; behind --after in their order",
         "dango events list --stream source:orders --since 2026-05-17 --limit 20",
@@ -209,7 +217,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             arg("--correlation", metavar="C", help="id of the request that it belongs to"),
             arg("--since", metavar="TIME", type=instant, help="not before this time or day"),
             arg("--until", metavar="TIME", type=instant, help="not after this time or day"),
-            arg("--limit", metavar="N", type=int, help="at most so many (100)"),
+            LIMIT,
             arg("--after", metavar="P", type=position, help="only behind this position"),
         ),
     ),

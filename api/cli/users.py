@@ -8,6 +8,7 @@ from api.cli.output import Output, moment
 from api.cli.world import Refusal
 
 COLUMNS: Final = ("email", "role", "name", "state", "last login", "id")
+AUDIT_COLUMNS: Final = ("position", "time", "by", "what")
 PATH: Final = "/api/admin/users"
 
 
@@ -76,6 +77,32 @@ async def delete(given: argparse.Namespace, api: Api, out: Output) -> int:
     """End an account for good."""
     path, user = await _found(given, api)
     return _told(given, await api.delete(path), out, f"{user['email']} is deleted.")
+
+
+async def audit(given: argparse.Namespace, api: Api, out: Output) -> int:
+    """Tell what an account's owner did and what was done to it, the newest first."""
+    people = {user["id"]: user["email"] for user in await api.get(PATH)}
+    wanted = given.user.strip().casefold()
+    ids = [id for id, email in people.items() if email.casefold() == wanted]
+    # The id of an account that is deleted leads to its events still.
+    user = ids[0] if ids else given.user.strip()
+    page = await api.get("/api/events", user=user, limit=given.limit)
+    if not page["events"]:
+        raise Refusal(f"There is no account '{given.user}'.")
+    if given.json:
+        out.json(page)
+        return 0
+    rows = [_happened(event, people) for event in page["events"]]
+    out.table(AUDIT_COLUMNS, rows, right=("position",))
+    if page["more"]:
+        out.note("There are more: --limit asks for more at once.")
+    return 0
+
+
+def _happened(event: dict[str, Any], people: dict[str, str]) -> tuple[str, ...]:
+    kind, _, id = event["actor"].partition(":")
+    who = people.get(id, event["actor"]) if kind == "user" else event["actor"]
+    return (str(event["position"]), moment(event["timestamp"]), who, event["words"])
 
 
 async def _found(given: argparse.Namespace, api: Api) -> tuple[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 
 from domain.queries import QueryExecuted
 from projections.audit import Filter, position_at, positions, time_of
+from tests.accounts import created, failed, started
 from tests.datasets import registered, requested
 from tests.decisions import NOW, ago
 from tests.projections.reading import reading
@@ -39,6 +40,8 @@ def reader():
         ({"stream": "source:orders", "type": "sync_requested"}, [4]),
         ({"actor": "user:someone"}, [5, 4, 3, 2, 1]),
         ({"actor": "user:else"}, []),
+        ({"user": "someone"}, [5, 4, 3, 2, 1]),
+        ({"user": "else"}, []),
         ({"correlation": "request", "after": 4}, [5]),
         ({"since": NOW - timedelta(hours=3)}, [5, 4]),
         ({"until": NOW - timedelta(hours=3, microseconds=1)}, [3, 2, 1]),
@@ -75,3 +78,11 @@ def test_a_position_is_a_time_even_in_a_gap(reader):
 
     third = NOW - timedelta(hours=3, microseconds=1)
     assert [None, NOW - timedelta(hours=4), third, NOW, NOW] == times
+
+
+def test_what_is_about_a_user_is_found_whoever_did_it():
+    with reading() as given:
+        reader = given(created("ada"), created("ben"), failed(user="ada"), started(user="ada"))
+
+        assert [4, 3, 1] == positions(reader, Filter(user="ada"), 10)
+        assert [3] == positions(reader, Filter(user="ada", type="login_failed"), 10)

@@ -176,8 +176,13 @@ def test_an_account_is_invited_and_led_through_its_life(dango):
     assert "/reset/" in reset["reset_url"]
     last = dango("users", "deactivate", "admin@localhost")
     assert (1, "only active admin" in last.err) == (1, True)
+    user = next(u["id"] for u in dango("users", "list", "--json").json if u["email"] == eve)
     assert "deleted" in dango("users", "delete", eve).out
     assert eve not in dango("users", "list").out
+    told = dango("users", "audit", user).out
+    for said in ("Was invited as viewer", "The role became editor", "The account was deleted"):
+        assert said in told
+    assert (1, True) == (dango("users", "audit", eve).code, eve not in told)
 
 
 def test_events_are_found_shown_and_verified(dango):
