@@ -53,7 +53,7 @@ from projections.table import PROJECTIONS
 
 TOKEN_BYTES: Final = 32
 ID_BYTES: Final = 16
-EXPIRY_S: Final = 60.0
+ERASE_S: Final = 10.0  # until what was deleted from the vault is gone from the disk too
 
 _log = logging.getLogger("dango.runtime")
 
@@ -255,7 +255,7 @@ class Runtime:
             await self.runner.start()
 
     async def _tidy(self) -> None:
-        """Delete from the vault what has run out, soon after it did; let views go on."""
+        """Delete what has run out from the vault, and what is deleted from the disk; mend views."""
         while True:
             # Told elsewhere, and tried again.
             with contextlib.suppress(Overloaded, OutcomeUnknown, StorageFull, *self.log.errors):
@@ -264,7 +264,9 @@ class Runtime:
                     await self._follow()
                 if self.vault.expired():
                     await self.writer.transact(self.vault.expire)
-            await asyncio.sleep(EXPIRY_S)
+                if self.log.unerased:
+                    await self.writer.call(self.log.erase)
+            await asyncio.sleep(ERASE_S)
 
     async def make_warehouse(self) -> None:
         """Make the warehouse if it is not there; a remote one too."""

@@ -55,6 +55,7 @@ class Beside(NamedTuple):
 class Log(Protocol):
     """An open log. What moves within a transaction belongs to the writer's thread alone."""
 
+    unerased: bool  # something was deleted from the vault since `erase` came to its end
     last: int  # the last position, as the open transaction sees it
     errors: tuple[type[Exception], ...]  # what its database raises
 
@@ -129,6 +130,12 @@ class Log(Protocol):
 
     def expire(self, now: str) -> None:
         """Delete from the vault what has run out, within the open transaction."""
+
+    def erase(self) -> None:
+        """Leave no copy of what was deleted from the vault beside its table; tries again later.
+
+        Between two transactions. What the database keeps elsewhere for itself is not reached.
+        """
 
     def replace_beside(self, rows: Beside) -> None:
         """Put these rows in place of all that are no events, within the open transaction."""

@@ -47,6 +47,7 @@ class Recorder(DCBRecorder):
 
     def __init__(self) -> None:
         self._appending = threading.RLock()
+        self.unerased = True  # a crash may have left copies
 
     @abstractmethod
     def begin(self) -> None: ...
@@ -125,6 +126,7 @@ class Recorder(DCBRecorder):
         self._do(_SEAL, *rows)
 
     def forget(self, kind: str | None, id: str) -> None:
+        self.unerased = True
         if kind is None:
             self._do("DELETE FROM vault WHERE id = ? OR owner = ?", (id, id))
         else:
@@ -134,7 +136,11 @@ class Recorder(DCBRecorder):
         return bool(self._ask("SELECT 1 FROM vault WHERE expires_at <= ? LIMIT 1", (now,)))
 
     def expire(self, now: str) -> None:
+        self.unerased = True
         self._do("DELETE FROM vault WHERE expires_at <= ?", (now,))
+
+    def erase(self) -> None:
+        self.unerased = False
 
     def replace_beside(self, rows: Beside) -> None:
         """Put these rows in place of all that are no events, within the open transaction."""

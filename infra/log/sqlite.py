@@ -159,6 +159,16 @@ class SQLiteLog(Recorder):
             self._write.execute("ROLLBACK")
         self.last, self._hash = self._tail()
 
+    def erase(self) -> None:
+        # Old pages stand in the WAL until others are written over them. It is folded into the file
+        # and cut to nothing, unless somebody reads from it just now: writers do not wait for that.
+        self._write.execute("PRAGMA busy_timeout=0")
+        try:
+            row = self._write.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._write.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}")
+        self.unerased = bool(row[0])
+
     def select(
         self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
     ) -> list[Row]:

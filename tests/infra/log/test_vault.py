@@ -1,6 +1,7 @@
 """Sealed values: not to be read, moved or kept longer than they should."""
 
 import contextlib
+import time
 from datetime import timedelta
 from random import Random
 
@@ -8,7 +9,7 @@ import pytest
 
 from commands.kernel import Forget, Keep
 from infra.keys import Keys
-from infra.log.sqlite import SQLiteLog
+from infra.log.sqlite import SQLiteLog, open_database
 from infra.log.vault import Vault, VaultDamaged
 from tests.core import KEYS, Clock
 
@@ -177,3 +178,36 @@ def test_what_cannot_be_sealed_changes_nothing(sealed):
         sealed.vault.write([Keep("email", "anna", SECRET), Keep("email", "\udfff", SECRET)])
 
     assert [] == sealed.execute("SELECT 1 FROM vault")
+
+
+def test_the_sealed_bytes_of_what_was_deleted_leave_the_disk(sealed):
+    for number in range(200):
+        sealed.write(Keep("email", f"user-{number}", SECRET * 3, owner=f"user-{number}"))
+    rows = sealed.execute("SELECT id, sealed FROM vault ORDER BY id")
+    gone = {id: value for id, value in rows if int(id.partition("-")[2]) % 3 == 0}
+    for id in gone:
+        sealed.write(Forget(None, id))
+    assert any(value in sealed.bytes() for value in gone.values())
+    assert sealed.log.unerased
+
+    sealed.log.erase()
+
+    left = sealed.bytes()
+    assert [] == [id for id, value in gone.items() if value in left]
+    assert [id for id, _ in rows if id not in gone] == [id for id, v in rows if v in left]
+    assert not sealed.log.unerased
+
+
+def test_erasing_waits_for_who_reads_and_does_not_hold_up_the_log(sealed):
+    sealed.write(Keep("email", "anna", SECRET))
+    reader = open_database(sealed.path, readonly=True)
+    with contextlib.closing(reader):
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM vault").fetchall()
+        sealed.write(Forget("email", "anna"))
+        begun = time.monotonic()
+        sealed.log.erase()
+        assert (True, True) == (sealed.log.unerased, time.monotonic() - begun < 1)
+        sealed.write(Keep("email", "ben", SECRET))
+    sealed.log.erase()
+    assert not sealed.log.unerased
