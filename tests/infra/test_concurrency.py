@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from commands.table import DECIDERS
-from commands.users import ChangeRole, CreateUser, DeactivateUser, ReactivateUser
+from commands.users import ChangeRole, CreateUser, DeactivateUser, DeleteUser, ReactivateUser
 from domain import users
 from domain.kernel import Refused
 from domain.permissions import Role
@@ -137,24 +137,33 @@ def test_a_boundary_that_leaves_something_out_is_found_out(tmp_path):
 ATTACKS = (
     lambda user: ChangeRole(user_id=user, role=Role.VIEWER),
     lambda user: DeactivateUser(user_id=user),
-)
-AMENDS = (
-    *(ReactivateUser(user_id=user) for user in ("anna", "ben")),
-    *(ChangeRole(user_id=user, role=Role.ADMIN) for user in ("anna", "ben")),
+    lambda user: DeleteUser(user_id=user),
 )
 
 
 async def many_duels(core, duels):
     """Two admins take each other's rights away at once; answers how many were left each time."""
-    left = []
+    left, names = [], ["anna", "ben"]
     pairs = itertools.cycle(itertools.product(ATTACKS, ATTACKS))
-    for first, second in itertools.islice(pairs, duels):
-        blows = [core.send(first("ben")), core.send(second("anna"))]
+    for number, (first, second) in enumerate(itertools.islice(pairs, duels)):
+        blows = [core.send(first(names[1])), core.send(second(names[0]))]
         found = await asyncio.gather(*blows, return_exceptions=True)
         assert all(isinstance(each, Refused) or each.recorded for each in found), found
         left.append(sum(isinstance(each, users.LastAdmin) for each in found))
-        await asyncio.gather(*map(core.send, AMENDS))
+        for place, blow in ((1, found[0]), (0, found[1])):
+            names[place] = await amended(core, names[place], blow, number)
     return left, admins_over_time(core.stored())
+
+
+async def amended(core, user, blow, number):
+    """An active admin again: the same, or in place of one who was deleted another one."""
+    if not isinstance(blow, Refused) and isinstance(blow.recorded[0].event, users.UserDeleted):
+        user = f"{user.partition('-')[0]}-{number}"
+        await core.send(created(user))
+        return user
+    await core.send(ReactivateUser(user_id=user))
+    await core.send(ChangeRole(user_id=user, role=Role.ADMIN))
+    return user
 
 
 def admins_over_time(stored):
@@ -185,14 +194,12 @@ def test_two_admins_cannot_however_often_they_try(tmp_path):
 
 def test_a_decider_without_the_rule_of_the_last_admin_is_found_out(tmp_path):
     def lenient(state, command):
-        more = replace(
-            state, accounts={**state.accounts, "nobody": Account(Role.ADMIN, Standing.ACTIVE)}
-        )
+        nobody = users.Account(Role.ADMIN, users.Standing.ACTIVE)
+        more = replace(state, accounts={**state.accounts, "nobody": nobody})
         return DECIDERS[type(command)].decide(more, command)
 
-    planted = {
-        kind: replace(DECIDERS[kind], decide=lenient) for kind in (ChangeRole, DeactivateUser)
-    }
+    attacked = (ChangeRole, DeactivateUser, DeleteUser)
+    planted = {kind: replace(DECIDERS[kind], decide=lenient) for kind in attacked}
     part = functools.partial(many_duels, duels=DUELS_CANARY)
 
     left, counts = lived(tmp_path, part, deciders={**DECIDERS, **planted})
