@@ -1,6 +1,5 @@
 """Who is deleted is forgotten: in every byte of the project's folder, of an export, of the log."""
 
-import base64
 import contextlib
 import sqlite3
 from urllib.parse import quote
@@ -11,6 +10,7 @@ import pytest
 from infra.runtime import ERASE_S
 from tests.server.harness import until
 from tests.server.template import PASSWORD
+from tests.server.traces import found, spellings
 
 EMAIL = "marked.person@marked-domain.example"
 NAME = "Marked Människa O'Person"
@@ -20,31 +20,6 @@ KEY_NAME = "marked-name-of-a-key"
 MARKS = (EMAIL, NAME, ADDRESS, AGENT, KEY_NAME)
 OTHERS = 40  # accounts around it, so that the vault's pages are full and get moved
 NEW = "an owl over the river"
-
-
-def spellings(text):
-    """A mark as any file may hold it."""
-    raw = text.encode()
-    yield raw
-    yield text.casefold().encode()
-    yield text.encode("utf-16-le")
-    yield raw.hex().encode()
-    yield quote(text).encode()
-    for start in range(3):  # whatever stands before it
-        yield base64.b64encode(b"x" * start + raw)[4:-4]
-        yield base64.urlsafe_b64encode(b"x" * start + raw)[4:-4]
-
-
-def found(server, marks):
-    """Where one of these byte strings stands: in the project's folder, or the server's log."""
-    files = [path for path in server.root.rglob("*") if path.is_file()]
-    return sorted(
-        {
-            str(path.relative_to(server.root.parent))
-            for path in (*files, server.log)
-            if any(mark in path.read_bytes() for mark in marks)
-        }
-    )
 
 
 def sealed(server, user):
