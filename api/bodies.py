@@ -72,7 +72,7 @@ class CheckedRequest(Request[Any, Any, Any]):
 
 async def arrived(request: Request[Any, Any, Any]) -> bytes:
     """The whole body. Raises Late, Malformed, WrongType."""
-    header = functools.partial(senders.header, request.scope)
+    header = functools.partial(asgi.header, request.scope)
     if header("content-length") in (None, "0") and not (
         header("transfer-encoding") or header("content-type")
     ):

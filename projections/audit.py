@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from domain import users
 from projections.engine import Projection, Reader, Table, Told, stamp
 
 EVENTS: Final = Table(
@@ -36,21 +37,12 @@ EVENTS: Final = Table(
 )
 
 
-def _row(r: Recorded) -> tuple[Any, ...]:
-    kind = r.event.__struct_config__.tag
-    return (
-        r.position,
-        r.id,
-        stamp(r.at),
-        kind,
-        r.event.stream(),
-        r.actor,
-        r.correlation,
-        r.causation,
-        getattr(r.event, "user_id", None),
-    )
+def _row(position: int, kind: str, e: Told, tags: Sequence[str]) -> tuple[Any, ...]:
+    about = next((tag[len(_USER) :] for tag in tags if tag.startswith(_USER)), None)
+    return position, e.id, stamp(e.at), kind, e.stream, e.actor, e.correlation, e.causation, about
 
 
+_USER: Final = users.tag("")
 PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row)
 
 

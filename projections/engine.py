@@ -129,13 +129,14 @@ class Told(Protocol):
 class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """A read model: its tables, and what each event does to them.
 
-    `row` makes one row of the only table, which grows, out of every event, whatever its type.
+    `row` makes one row of the only table, which grows, out of every event, whatever its type: of
+    its position, type, envelope and tags.
     """
 
     name: str
     tables: tuple[Table, ...]
     on: Mapping[type[Event], Apply] = {}
-    row: Callable[[int, str, "Told"], tuple[Any, ...]] | None = None  # of position and type
+    row: Callable[[int, str, "Told", Sequence[str]], tuple[Any, ...]] | None = None
 
 
 class Unapplicable(Exception):
@@ -177,16 +178,16 @@ def apply(wanted: Wanted, rows: Rows, recorded: Recorded) -> None:
 
 
 def indexed(
-    projection: Projection, events: Iterable[tuple[int, str, Told]]
+    projection: Projection, events: Iterable[tuple[int, str, Told, Sequence[str]]]
 ) -> list[tuple[Any, ...]]:
     """The row of each event, for a projection that has one of all. Raises Unapplicable."""
     make = projection.row
     made: list[tuple[Any, ...]] = []
     if make is None:
         return made
-    for position, kind, told in events:
+    for position, kind, told, tags in events:
         try:
-            made.append(make(position, kind, told))
+            made.append(make(position, kind, told, tags))
         except Exception as error:
             raise Unapplicable(position, projection.name, _named(error)) from error
     return made

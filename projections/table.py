@@ -13,8 +13,6 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
     (
         audit.PROJECTION,
         activity.PROJECTION,
-        sessions.PROJECTION,
-        api_keys.PROJECTION,
     ),
     (
         users.PROJECTION,

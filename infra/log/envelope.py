@@ -77,6 +77,7 @@ _Type = tuple[type[Event], msgspec.json.Decoder[Opened[Any]]]
 _encode: Final = msgspec.json.Encoder().encode
 _envelope: Final = msgspec.json.Decoder(Envelope)
 _around: Final = msgspec.json.Decoder(Around)
+_tags: Final = msgspec.json.Decoder(list[str])
 _fields: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -158,6 +159,10 @@ class Codec:
     def told(self, data: bytes) -> Around:
         """What the envelope says, without the event in it."""
         return _around.decode(data)
+
+    def tags(self, data: bytes) -> list[str]:
+        """The tags of a record."""
+        return _tags.decode(data)
 
     def open(self, position: int, kind: str, data: bytes) -> Recorded:
         """The event of a record, in its newest shape. Raises UnknownEvent."""

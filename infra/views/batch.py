@@ -111,7 +111,9 @@ class Batch:
 
     # a batch
 
-    def index(self, projection: Projection, events: Iterable[tuple[int, str, Told]]) -> None:
+    def index(
+        self, projection: Projection, events: Iterable[tuple[int, str, Told, Sequence[str]]]
+    ) -> None:
         """The rows of a projection that has one of every event. Raises Unapplicable."""
         (table,) = projection.tables
         self._work(table).grown.extend(indexed(projection, events))

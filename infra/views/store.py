@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from domain.kernel import Event, Recorded
+from domain.kernel import Event, Recorded, tags
 from infra.log.envelope import Codec
 from infra.log.port import Row
 from infra.views import schema
@@ -102,7 +102,7 @@ class Store:
 
     def apply(self, events: Sequence[Recorded], digest: bytes = b"") -> int:
         """All of these events in one transaction; answers the position. Raises Unapplicable."""
-        told = [(recorded.position, recorded.type, recorded) for recorded in events]
+        told = [(r.position, r.type, r, tags(r.event)) for r in events]
         self._take(told, events, told[-1][0], digest)
         return told[-1][0]
 
@@ -111,14 +111,14 @@ class Store:
 
         Raises UnknownEvent too.
         """
-        told = [(position, kind, codec.told(data)) for position, kind, _, data in rows]
+        told = [(at, kind, codec.told(data), codec.tags(marks)) for at, kind, marks, data in rows]
         passed = self._passed
         events = [codec.open(at, kind, data) for at, kind, _, data in rows if kind not in passed]
         self._take(told, events, rows[-1][0], b"")
 
     def _take(
         self,
-        told: Sequence[tuple[int, str, Told]],
+        told: Sequence[tuple[int, str, Told, Sequence[str]]],
         events: Iterable[Recorded],
         position: int,
         digest: bytes,

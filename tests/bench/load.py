@@ -12,6 +12,8 @@ import socket
 import sys
 import time
 
+PASSWORD = "a tiger in the snow"
+WARM_S = 2.5  # before logins: the server has stood for a moment
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 KEY_ID = re.compile(rb'"id":"([0-9a-f]{32})"')
 HEAD_END = b"\r\n\r\n"
@@ -21,12 +23,12 @@ READ_BYTES = 65_536
 class Client:
     """One connection; `work` yields requests and is sent the answers' bodies."""
 
-    def __init__(self, port, cookie, work):
+    def __init__(self, port, cookie, work, number):
         host = f"Host: 127.0.0.1:{port}\r\nCookie: dango_session={cookie}\r\n"
         self.head = f"HTTP/1.1\r\n{host}".encode()
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.work, self.times, self.bad, self.last_bad = work(), [], 0, b""
+        self.work, self.times, self.bad, self.last_bad = work(number), [], 0, b""
         self.rest, self.need = b"", None
 
     def ask(self, request):
@@ -62,12 +64,12 @@ class Client:
         return True
 
 
-def reads():
+def reads(_):
     while True:
         yield b"GET", b"/api/sources", b""
 
 
-def writes():
+def writes(_):
     """A key made, the same key revoked: two durable commands, each with vault, views, frames."""
     while True:
         made = yield b"POST", b"/api/auth/api-keys", b'{"name":"bench"}'
@@ -76,12 +78,21 @@ def writes():
             yield b"DELETE", b"/api/auth/api-keys/" + found[1], b""
 
 
+def logins(number):
+    """Log in again and again, each client as another user."""
+    body = json.dumps({"email": f"user{number}@example.org", "password": PASSWORD}).encode()
+    while True:
+        yield b"POST", b"/api/auth/login", body
+
+
 def many(work, port, cookies, seconds):
     poll, clients = select.epoll(), {}
-    for cookie in cookies:
-        client = Client(port, cookie, work)
+    for number, cookie in enumerate(cookies):
+        client = Client(port, cookie, work, number)
         clients[client.socket.fileno()] = client
         poll.register(client.socket, select.EPOLLIN)
+    if work is logins:
+        time.sleep(WARM_S)
     begin = time.perf_counter()
     for client in clients.values():
         client.begin_work()
@@ -108,8 +119,8 @@ def told(clients, spent):
 
 
 def main():
-    """Arguments: reads|writes PORT SECONDS CLIENTS, and the cookies as JSON on standard input."""
-    work = {"reads": reads, "writes": writes}[sys.argv[1]]
+    """Arguments: reads|writes|logins PORT SECONDS CLIENTS; standard input: cookies as JSON."""
+    work = {"reads": reads, "writes": writes, "logins": logins}[sys.argv[1]]
     port, seconds, count = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     cookies = json.load(sys.stdin)
     chosen = [cookies[number % len(cookies)] for number in range(count)]

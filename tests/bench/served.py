@@ -1,10 +1,11 @@
 """The server that is measured: a project of 20 sources and 50 users, in a process of its own.
 
     python -m tests.bench.served make FOLDER
-    python -m tests.bench.served run FOLDER PORT [slow] [alone]
+    python -m tests.bench.served run FOLDER PORT [slow] [alone] [watched]
 
-`slow` makes each commit two milliseconds longer, as on a poor disk; `alone` gives every command a
-transaction of its own. On SIGTERM it prints how many commands went into how many commits.
+`watched` tells for how long the event loop was held at most, by one step of anything. `slow` makes
+each commit two milliseconds longer, as on a poor disk; `alone` gives every command a transaction of
+its own. On SIGTERM it prints how many commands went into how many commits.
 """
 
 import asyncio
@@ -28,7 +29,9 @@ from infra.project import Project
 from infra.runtime import Runtime, new_id, new_token
 from tests.bench.history import SOURCES, USERS, name
 
+PASSWORD = "a tiger in the snow"
 ADMINS = 20  # of the users; they see every event live, each on at most 50 sockets
+START_S = 2.0
 SLOWER_S = 0.002
 ORIGIN = Origin(actor="cli:bench", via="control", correlation="bench")
 ENTRY = """\
@@ -41,19 +44,20 @@ ENTRY = """\
 
 async def make(folder):
     """The project; answers a session token of each user."""
-    await creation.create(folder, name="bench", password="a tiger in the snow")
+    await creation.create(folder, name="bench", password=PASSWORD)
     project = Project(folder)
     entries = "".join(ENTRY.format(name(number)) for number in range(SOURCES))
     project.sources_yml.write_text(f'version: "1.0"\nsources:\n{entries}')
     with project.held():
         runtime = Runtime(project, configuration.read(project.folder))
         await runtime.start()
-        tokens = [await add(runtime, number) for number in range(USERS)]
+        hashed = await runtime.passwords.hash(PASSWORD)
+        tokens = [await add(runtime, number, hashed) for number in range(USERS)]
         await runtime.stop()
     return tokens
 
 
-async def add(runtime, number):
+async def add(runtime, number, hashed):
     user, credential, token = new_id(), new_id(), new_token()
     email = f"user{number}@example.org"
     digest = runtime.vault.digest(EMAIL_DIGEST, email)
@@ -64,7 +68,7 @@ async def add(runtime, number):
             email_digest=digest,
             role=Role.ADMIN if number < ADMINS else Role.EDITOR,
             credential=credential,
-            password_hash="none",
+            password_hash=hashed,
         ),
         ORIGIN,
     )
@@ -97,7 +101,34 @@ class Counting(SQLiteLog):
         super().commit()
 
 
+class Watched:
+    """Times every step of the event loop: by the clock, and by the processor."""
+
+    held_s = cpu_s = 0.0
+    _run = asyncio.Handle._run
+
+    @classmethod
+    def begin(cls):
+        def timed(handle):
+            begun, worked = time.perf_counter(), time.thread_time()
+            try:
+                return cls._run(handle)
+            finally:
+                spent = time.perf_counter() - begun
+                if spent > cls.held_s:
+                    cls.held_s, cls.cpu_s = spent, time.thread_time() - worked
+
+        asyncio.Handle._run = timed
+
+
+async def begin_later():
+    """Once the server stands: its start is another figure."""
+    await asyncio.sleep(START_S)
+    Watched.begin()
+
+
 async def run(folder, port, knobs):
+    watching = asyncio.create_task(begin_later()) if "watched" in knobs else None
     Counting.slower_s = SLOWER_S if "slow" in knobs else 0.0
     infra.log.sqlite.SQLiteLog = Counting
     if "alone" in knobs:
@@ -109,7 +140,10 @@ async def run(folder, port, knobs):
         runtime = Runtime(project, settings, host="127.0.0.1", port=port)
         before = runtime.log.last
         await server.serve(runtime, listener, lambda _: None)
-    told = {"commits": Counting.commits, "events": Counting.events - before}
+    if watching is not None:
+        watching.cancel()
+    told = {"held_ms": Watched.held_s * 1000, "held_cpu_ms": Watched.cpu_s * 1000}
+    told |= {"commits": Counting.commits, "events": Counting.events - before}
     sys.stdout.write(json.dumps(told) + "\n")
 
 

@@ -238,7 +238,7 @@ def counting():
         grows="position",
     )
 
-    def row(position, _kind, _told):
+    def row(position, *_):
         return position, next(asked)
 
     return Projection(name="planted", tables=(table,), row=row)

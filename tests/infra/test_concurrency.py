@@ -15,7 +15,6 @@ from commands.users import ChangeRole, CreateUser, DeactivateUser, DeleteUser, R
 from domain import users
 from domain.kernel import Refused
 from domain.permissions import Role
-from domain.users import Account, Standing
 from infra.writer import Writer
 from tests.core import Core
 from tests.server.harness import tell

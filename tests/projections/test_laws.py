@@ -54,7 +54,7 @@ def test_a_projection_listens_to_events_that_there_are(projection):
 @settings(max_examples=5)
 def test_every_event_has_its_row_in_the_audit_index(kind, data):
     event = data.draw(shapes.of(kind))
-    row = audit.PROJECTION.row(7, kind.type_name(), recorded(7, event))
+    row = audit.PROJECTION.row(7, kind.type_name(), recorded(7, event), tags(event))
 
     assert (7, kind.type_name(), event.stream()) == (row[0], row[3], row[4])
     assert len(audit.EVENTS.columns) == len(row)
