@@ -69,7 +69,8 @@ def test_a_siege_neither_gets_in_nor_keeps_anybody_out(own, addresses, guesses):
     heard = len(failures["events"])
     tell(f"{len(siege.statuses)} guesses of {addresses} addresses in {spent:.1f} s, {heard} heard;")
     tell(
-        f"{failed} of {len(times)} other requests failed, p99 {p99 * 1000:.0f} ms, most {max(times):.2f} s"
+        f"{failed} of {len(times)} other requests failed,"
+        f" p99 {p99 * 1000:.0f} ms, most {max(times):.2f} s"
     )
     assert (0, True) == (failed, p99 < P99_S)
     assert 0 < heard <= 100
