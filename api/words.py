@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from domain import api_keys, projects, queries, sessions, totp, upkeep, users
+from domain import api_keys, identities, projects, queries, sessions, totp, upkeep, users
 from domain.kernel import Event
 from domain.sessions import Ending, Given, Method
 from projections import activity
@@ -15,6 +15,8 @@ _BEGUN: Final[Mapping[Method, str]] = {
     Method.RECOVERY_CODE: "Logged in with password and recovery code",
     Method.PASSWORD_CHANGE: "Went on in a new session after a change of the password",
     Method.FACTOR_CHANGE: "Went on in a new session after a change of the second factor",
+    Method.GOOGLE: "Logged in with Google",
+    Method.GITHUB: "Logged in with GitHub",
 }
 _ENDED: Final[Mapping[Ending, str]] = {
     Ending.LOGOUT: "Logged out",
@@ -54,6 +56,9 @@ IDENTITY: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     totp.TotpUsed: lambda _: "A code of the second factor was used",
     totp.RecoveryCodesIssued: lambda _: "New recovery codes were made; all other sessions ended",
     totp.RecoveryCodeUsed: lambda _: "A recovery code was used",
+    identities.IdentityLinked: lambda e: f"A login at {e.provider} opens the account from now on",
+    identities.IdentityProved: lambda e: f"Was proved by a login at {e.provider}",
+    identities.IdentityRefused: lambda e: f"A login at {e.provider} was refused: {e.reason}",
     queries.QueryExecuted: lambda e: f"A query was run: {e.outcome}",
 }
 # Their names say it all.

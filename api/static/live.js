@@ -1,11 +1,11 @@
 // Keeps an open page up to date, and sends its forms without leaving it.
 //
-// When an event on /ws is about what a region names in `data-live`, the page is asked for anew as
-// fragments, and what differs is put in place: focus, selection, scrolling and open details stay.
+// An event about what a region names in `data-live` has the page asked for anew, as fragments. What
+// differs is put in place: focus, selection, scrolling and open details stay.
 
 const QUIET_MS = 60; // after an event, wait for more of them
 const LATEST_MS = 250; // but not longer
-const MINUTE_MS = 60_000; // ages are told anew
+const MINUTE_MS = 60_000;
 const OFFLINE_MS = 5_000; // without a connection, say so
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
@@ -64,15 +64,14 @@ function show(text) {
   for (const region of page.querySelectorAll("[data-live][id]")) {
     const old = find(region.id);
     if (old) morph(old, region);
-    else location.reload(); // the page has changed its shape
+    else location.reload();
   }
   const position = page.getElementById("position");
   if (position && find("position")) find("position").textContent = position.textContent;
 }
 
-let asking = false;
-let again = false;
-let etag = ""; // nothing of a page is kept by the browser, so that this is
+let asking, again;
+let etag = "";
 
 async function refresh() {
   if (asking) {
@@ -81,8 +80,7 @@ async function refresh() {
   }
   asking = true;
   try {
-    const headers = { "X-Fragments": "1" };
-    if (etag) headers["If-None-Match"] = etag;
+    const headers = { "X-Fragments": "1", "If-None-Match": etag };
     const answer = await fetch(location.href, { headers, cache: "no-store" });
     if (answer.status === 401) location.reload();
     else if (answer.ok) {
@@ -90,13 +88,11 @@ async function refresh() {
       etag = answer.headers.get("ETag") ?? "";
     }
   } catch {
-    // the socket notices too, and says so
+    // the socket says so
   } finally {
     asking = false;
-    if (again) {
-      again = false;
-      soon();
-    }
+    if (again) soon();
+    again = false;
   }
 }
 
