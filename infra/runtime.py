@@ -25,10 +25,11 @@ from domain.projects import ProjectCreated
 from domain.registry import EVENTS
 from domain.sources import Source
 from domain.upcasters import UPCASTERS
-from infra import identities, keys
+from infra import keys
 from infra.configuration.project import Settings
 from infra.configuration.watch import Configuration
 from infra.history import LogHistory
+from infra.identities.providers import providers
 from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
 from infra.log.places import archive, open_log, remote
@@ -213,7 +214,7 @@ class Runtime:
             progress=self.syncs.progress,
             ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
-            providers=identities.providers(self.settings.auth.oauth, clock),
+            providers=providers(self.settings.auth.oauth, clock),
             mailer=self.mailer,
             reload=self.configuration.reload,
         )

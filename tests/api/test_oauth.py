@@ -15,9 +15,9 @@ from api.platform import HttpSettings
 from commands.factors import BeginTotpSetup, EnableTotp
 from commands.kernel import Origin
 from commands.sessions import NewSession
-from infra import identities
 from infra.configuration.project import OAuthBlock, OAuthClient
-from infra.identities import providers
+from infra.identities import client as transport
+from infra.identities.providers import providers
 from projections import users
 from tests.api.access import Server
 from tests.api.provider import CLIENT, SECRET, Double
@@ -613,7 +613,7 @@ def test_a_github_user_without_a_number_is_nobody(server, user):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_provider_that_says_nothing_or_is_not_there_is_given_up(server, monkeypatch, there):
-    monkeypatch.setattr(identities, "CALL_S", 0.2)
+    monkeypatch.setattr(transport, "CALL_S", 0.2)
 
     async def tell():
         async with waiting(server) as (ben, _):
@@ -621,7 +621,7 @@ def test_a_provider_that_says_nothing_or_is_not_there_is_given_up(server, monkey
                 base = f"http://127.0.0.1:{silent.getsockname()[1]}"
                 if not there:
                     silent.close()
-                server.platform.providers["google"]._places = identities._double(base)
+                server.platform.providers["google"].places = transport.double(base)
                 await refused(server, ben, await back(server, ben), 502)
 
     server.run(tell)
