@@ -20,7 +20,7 @@ from tests.server.sockets import HANDSHAKE, Socket
 
 CLIENTS = 20
 WRITERS = 4
-EVENTS, EVENTS_SOAK, EVENTS_CANARY = 2_000, 100_000, 600
+EVENTS, EVENTS_SOAK, EVENTS_CANARY = 1_200, 100_000, 300
 RATE = 400  # events a second, which a busy machine can keep up with
 STAY_FRAMES = (50, 800)  # after how many frames a client is gone without a word
 AWAY_S = 0.3

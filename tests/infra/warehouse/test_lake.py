@@ -17,6 +17,7 @@ from infra.warehouse.keeper import Keeper
 from infra.warehouse.lake import LakeWarehouse
 from infra.warehouse.settings import Settings
 from tests.infra.warehouse.conftest import again, embedded, ignore, lake_of, source
+from tests.patience import until
 
 
 def workers_of(kind: str) -> list[int]:
@@ -136,11 +137,13 @@ def test_readers_see_whole_loads_only_and_are_never_refused(tmp_path: Path) -> N
             load = source(tmp_path, "one", 50_000)
             await lake.load(load, ignore)
             with Keeper(Path(settings.catalog)):
-                thread = threading.Thread(target=read)
+                thread = threading.Thread(target=read, daemon=True)
                 thread.start()
+                await until(lambda: seen or failures)
                 for job in range(2, 6):
                     source(tmp_path, "one", 50_000 + job % 2)
                     await lake.load(again(load, job), ignore)
+                await until(lambda: (50_001, 1) in seen or failures)
                 stop.set()
                 await asyncio.to_thread(thread.join)
 
