@@ -54,7 +54,7 @@ class SmtpMailer:
             _log.warning("a mail was not sent: too many are waiting")
             return False
         first: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._deliver(message, mail.to, first))
+        task = asyncio.create_task(self._deliver(message, first))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         done, _ = await asyncio.wait({first}, timeout=ANSWER_WAIT_S)
@@ -66,12 +66,12 @@ class SmtpMailer:
             task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _deliver(self, message: EmailMessage, to: str, first: "asyncio.Future[bool]") -> None:
+    async def _deliver(self, message: EmailMessage, first: "asyncio.Future[bool]") -> None:
         """Try until it is taken, refused for good, or tried often enough."""
         loop = asyncio.get_running_loop()
         for pause_s in (*self._pauses_s, None):
             try:
-                await loop.run_in_executor(self._pool, self._try, message, to)
+                await loop.run_in_executor(self._pool, self._try, message)
             except (OSError, smtplib.SMTPException, ValueError) as error:
                 taken, final = False, _final(error)
                 _log.warning("a mail could not be handed over: %s", _kind(error))
@@ -83,7 +83,7 @@ class SmtpMailer:
                 return
             await asyncio.sleep(pause_s)
 
-    def _try(self, message: EmailMessage, to: str) -> None:
+    def _try(self, message: EmailMessage) -> None:
         settings = self._settings
         context = self._trusted or ssl.create_default_context()
         if settings.security is Security.TLS:
@@ -97,7 +97,9 @@ class SmtpMailer:
                 server.starttls(context=context)
             if settings.username is not None and settings.password is not None:
                 server.login(settings.username, settings.password)
-            server.send_message(message, settings.sender, [to])
+            # As the header spells it: a name with signs of its own stands in quotes there too.
+            (recipient,) = message["To"].addresses
+            server.send_message(message, settings.sender, [recipient.addr_spec])
 
 
 def _message(mail: Mail, sender: str) -> EmailMessage | None:

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import pytest
 
+from tests import patience
 from tests.server.forks import Forks
 from tests.server.harness import copied, rss, tell
 from tests.server.killing import stored_keys
@@ -102,6 +103,7 @@ async def ended(server, sessions, count):
     loads = [asyncio.create_task(load(server, n, found, stopped)) for n in range(CLIENTS)]
     slow = [asyncio.create_task(query(server, role)) for role in ("admin", "editor")]
     await asyncio.sleep(BEFORE_S)
+    await patience.until(lambda: len(found.done) > BEFORE_S * RATE / 4)
     signalled = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     await asyncio.to_thread(server.process.wait, EXIT_S * 2)

@@ -124,6 +124,7 @@ def test_without_its_lock_a_writer_fails_instead_of_passing_another(opened):
     slow, fast = opened(Unlocked), opened(Unlocked)
     slow.begin()
     slow.insert(ANY)
+    assert 1 == len(slow.select(None))  # what is written goes out with the next read
     with ThreadPoolExecutor(1) as pool:
         overtaking = pool.submit(fast.append, [event(2)])
         assert [] == opened().fetch(None, limit=PAGE)
