@@ -54,7 +54,6 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     request = cast("Request[Any, Any, Any]", connection)
     if route.path not in UNCOUNTED:
         admit(request.scope, platform)
-    if route.path not in UNCOUNTED:
         well_named(request.scope, platform.settings)
     _well_formed(connection)
     _same_site(request, platform.settings)

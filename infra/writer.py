@@ -245,9 +245,11 @@ class Writer:
             for number, event in enumerate(events, 1)
         )
         marks = () if once is None else tuple(filter(None, (once.family, once.tag)))
-        records = [seal(event, marks=marks) for event in recorded]
-        if once is not None:
-            records[0] = seal(recorded[0], marks=marks, request=once.request)
+        request = None if once is None else once.request  # stands on the first event
+        records = [
+            seal(event, marks=marks, request=None if number else request)
+            for number, event in enumerate(recorded)
+        ]
         # The vault first: a value that cannot be sealed fails the command before it is recorded.
         group.sealed += self._vault.seal(command.vault())
         group.records += records

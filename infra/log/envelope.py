@@ -156,13 +156,12 @@ class Codec:
         """The envelope alone, the event's fields undecoded."""
         return _envelope.decode(data)
 
-    def told(self, data: bytes) -> Around:
-        """What the envelope says, without the event in it."""
-        return _around.decode(data)
-
-    def tags(self, data: bytes) -> list[str]:
-        """The tags of a record."""
-        return _tags.decode(data)
+    def told(self, position: int, data: bytes, marks: bytes, kind: str) -> tuple[Around, list[str]]:
+        """What the envelope says, without the event in it, and the tags. Raises UnknownEvent."""
+        try:
+            return _around.decode(data), _tags.decode(marks)
+        except msgspec.MsgspecError as error:
+            raise UnknownEvent(position, kind, str(error)) from error
 
     def open(self, position: int, kind: str, data: bytes) -> Recorded:
         """The event of a record, in its newest shape. Raises UnknownEvent."""

@@ -111,7 +111,11 @@ class Store:
 
         Raises UnknownEvent too.
         """
-        told = [(at, kind, codec.told(data), codec.tags(marks)) for at, kind, marks, data in rows]
+        told = []
+        if self._indexes:
+            told = [
+                (at, kind, *codec.told(at, data, marks, kind)) for at, kind, marks, data in rows
+            ]
         passed = self._passed
         events = [codec.open(at, kind, data) for at, kind, _, data in rows if kind not in passed]
         self._take(told, events, rows[-1][0], b"")

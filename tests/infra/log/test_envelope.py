@@ -94,3 +94,9 @@ def test_the_key_of_a_request_is_a_tag_and_its_digest_is_in_the_envelope():
 
     assert ["query:q1", "key:1"] == msgspec.json.decode(record.tags)
     assert "digest" == Codec([QueryExecuted], {}).envelope(record.data).request
+
+
+@pytest.mark.parametrize(("data", "marks"), [(b"{", b"[]"), (b"{}", b"[]"), (b"", b"{")])
+def test_an_envelope_that_says_nothing_is_told_with_its_position(data, marks):
+    with pytest.raises(UnknownEvent, match="event 7"):
+        Codec([], {}).told(7, data, marks, "query_executed")
