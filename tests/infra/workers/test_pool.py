@@ -211,7 +211,10 @@ def test_more_waiting_tasks_than_allowed_are_busy() -> None:
     async def test(pool: Pool) -> None:
         tasks = [asyncio.ensure_future(do(pool, "sleep", seconds=1.0)) for _ in range(4)]
         await asyncio.sleep(0.1)
-        assert (pool.status()[0].waiting, pool.status()[0].busy) in {(2, 0), (2, 2)}
+        # How many of the two that left the queue are still waiting for a child depends on the
+        # machine; those that wait behind them do not.
+        assert pool.status()[0].waiting == 2
+        assert pool.status()[0].busy <= 2
         with pytest.raises(ports.Busy):
             await do(pool, "echo")
         assert await asyncio.gather(*tasks) == ["slept"] * 4
