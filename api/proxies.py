@@ -14,6 +14,7 @@ import msgspec
 from api import asgi
 
 HOPS_MAX: Final = 32  # of a list, from its end; no chain of proxies is longer
+ADDRESSES_CACHED: Final = 1_024
 TRUSTED_CACHED: Final = 16  # settings of which the networks are kept parsed
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -82,6 +83,7 @@ def forwarded(scope: Any) -> bool:
     return any(name in FORWARDING or name.startswith(FORWARDING_PREFIXES) for name in names)
 
 
+@functools.lru_cache(maxsize=ADDRESSES_CACHED)
 def is_loopback(host: str) -> bool:
     """Whether a name or address is this machine's own."""
     if host == "localhost":

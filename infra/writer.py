@@ -17,13 +17,11 @@ import functools
 import logging
 import queue
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from commands.kernel import (
     Clock,
@@ -39,6 +37,7 @@ from commands.kernel import (
     StorageFull,
 )
 from domain.kernel import Boundary, Clause, Decider, Recorded, Refused, tags
+from infra.folds import Folds, query
 from infra.log.envelope import Codec, Record, seal
 from infra.log.port import Failure, Log, Sealed
 from infra.log.vault import Vault
@@ -47,7 +46,6 @@ from infra.views.views import Views
 
 QUEUE_COMMANDS_MAX: Final = 2_048
 GROUP_COMMANDS_MAX: Final = 256
-FOLDS_CACHED: Final = 4_096
 
 _log = logging.getLogger("dango.writer")
 
@@ -83,8 +81,8 @@ class Writer:
         self._told: tuple[type[Exception], ...] = (Refused, KeyReused, *log.errors)
         self._clock, self._new_id = clock, new_id
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
-        self._folds: OrderedDict[tuple[int, Boundary], tuple[Any, int]] = OrderedDict()
         self._recent = Recent()
+        self._folds = Folds(log, codec, self._recent)
         self._last_at: datetime | None = None
         self.failed: str | None = None
         self.listeners: list[Committed] = []  # called on the event loop, after the answer
@@ -199,6 +197,7 @@ class Writer:
         try:
             group = _Group(self._log.last)
             self._recent.begin(group.last)
+            self._folds.look_ahead([self._needs(job.command) for job in jobs if job.command])
             for job in jobs:
                 result, error = self._attempt(functools.partial(self._decide, job, group))
                 if error is not None and self._log.failure(error) is not None:
@@ -211,7 +210,7 @@ class Writer:
                 self._log.insert(group.records)
             self._log.commit()
         except BaseException:
-            self._folds.clear()
+            self._folds.forget()
             self._recent.forget()
             self._log.rollback()
             raise
@@ -224,9 +223,8 @@ class Writer:
         once = origin.once
         if once is not None and (before := self._before(once, group)) is not None:
             return before
-        decider = self._deciders[type(command)]
-        state = self._fold(decider, decider.boundary(command))
-        events = decider.decide(state, command)
+        decider, boundary = self._needs(command)
+        events = decider.decide(self._folds.state(decider, boundary), command)
         if not events:
             return Outcome(position=group.last)
         at = self._now()
@@ -260,6 +258,10 @@ class Writer:
             group.requests[once.tag] = once.request
         return Outcome(position=group.last, recorded=recorded)
 
+    def _needs(self, command: Command) -> tuple[Decider[Any, Any], Boundary]:
+        decider = self._deciders[type(command)]
+        return decider, decider.boundary(command)
+
     def _before(self, once: Once, group: "_Group") -> Outcome | None:
         """What the same request led to when it came first, if it did within the key's time."""
         request = group.requests.get(once.tag)
@@ -267,7 +269,7 @@ class Writer:
             recorded = self._recent.matching((Clause(tags=(once.tag,)),), group.first)
         else:
             recorded = []
-            for position, kind, _, data in self._log.select(_query((Clause(tags=(once.tag,)),))):
+            for position, kind, _, data in self._log.select(query((Clause(tags=(once.tag,)),))):
                 envelope = self._codec.envelope(data)
                 if envelope.at >= once.since:
                     request = envelope.request or request
@@ -277,23 +279,6 @@ class Writer:
         if request != once.request:
             raise KeyReused
         return Outcome(position=recorded[-1].position, recorded=tuple(recorded), repeated=True)
-
-    def _fold(self, decider: Decider[Any, Any], boundary: Boundary) -> Any:
-        """The state that counts for a decision; folded once, then carried on from there."""
-        if not boundary:
-            return decider.initial
-        recent, key = self._recent, (id(decider), boundary)
-        state, position = self._folds.pop(key, (decider.initial, 0))
-        if position < recent.since:
-            for at, kind, _, data in self._log.select(_query(boundary), after=position):
-                if at <= recent.since:
-                    state = decider.evolve(state, self._codec.open(at, kind, data))
-        for recorded in recent.matching(boundary, max(position, recent.since)):
-            state = decider.evolve(state, recorded)
-        self._folds[key] = (state, recent.last)
-        if len(self._folds) > FOLDS_CACHED:
-            self._folds.popitem(last=False)
-        return state
 
     def _now(self) -> datetime:
         """The clock's time, but never before the last event's: positions and times agree."""
@@ -375,15 +360,6 @@ class _Group:
         self.records: list[Record] = []
         self.sealed: list[Sealed | Forget] = []
         self.requests: dict[str, str] = {}  # by the tag of their key
-
-
-def _query(boundary: Boundary) -> DCBQuery:
-    return DCBQuery(
-        [
-            DCBQueryItem([kind.type_name() for kind in clause.types], list(clause.tags))
-            for clause in boundary
-        ]
-    )
 
 
 _Answers = list[tuple[_Job, Any, Exception | None]]

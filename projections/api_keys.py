@@ -83,6 +83,10 @@ _COLUMNS: Final = "k.key_id, k.prefix, k.created_at, k.expires_at, k.permissions
 
 def by_proof(reader: Reader, proof: str) -> Holder | None:
     """The key with this digest, of an active account, or None."""
+    return reader.kept(("api_keys", "users"), _holder, proof)
+
+
+def _holder(reader: Reader, proof: str) -> Holder | None:
     row = reader.row(
         f"SELECT {_COLUMNS}, k.user_id, u.role"  # noqa: S608 - a constant
         " FROM api_keys k JOIN users u USING (user_id)"

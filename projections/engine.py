@@ -11,11 +11,13 @@ answers for any position (infra/views.py makes temporary views of these names).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from domain.kernel import Event, Recorded
+
+Found = TypeVar("Found")
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -103,6 +105,14 @@ class Reader(Protocol):
 
     def row(self, sql: str, /, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
+        ...
+
+    def kept(self, tables: Sequence[str], look: Callable[..., Found], *key: Any) -> Found | None:
+        """`look(reader, *key)`, remembered until one of the tables that it reads changes.
+
+        For what is asked at every request: a function of the module that reads nothing else, and
+        answers nothing that can be changed.
+        """
         ...
 
 

@@ -123,6 +123,10 @@ class Partial(msgspec.Struct, frozen=True, kw_only=True):
 
 def by_proof(reader: Reader, proof: str) -> Holder | None:
     """The session whose token has this digest, of an active account, or None."""
+    return reader.kept(("sessions", "users"), _holder, proof)
+
+
+def _holder(reader: Reader, proof: str) -> Holder | None:
     row = reader.row(
         "SELECT s.session_id, s.started_at, s.expires_at,"
         " s.user_id, u.role, u.must_change_password, u.totp"

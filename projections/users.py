@@ -243,6 +243,10 @@ def every(reader: Reader) -> list[Account]:
 
 def one(reader: Reader, user_id: str) -> Account | None:
     """One account, or None."""
+    return reader.kept(("users", "logins"), _one, user_id)
+
+
+def _one(reader: Reader, user_id: str) -> Account | None:
     row = reader.row(f"{_SELECT} WHERE u.user_id = :user_id", user_id=user_id)
     return None if row is None else _account(row)
 

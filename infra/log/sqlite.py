@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from eventsourcing.dcb.api import DCBQuery
 from eventsourcing.dcb.persistence import DCBListenNotifySubscription
 
+from infra import many
 from infra.log.matching import matching
 from infra.log.port import Beside, Failure, Link, Place, Row
 from infra.log.recorder import Labels, Recorder, Rows, all_beside, tail
@@ -175,11 +176,14 @@ class SQLiteLog(Recorder):
         return _select(self._write, query, after, limit)
 
     def _append(self, rows: Rows, labels: Labels) -> None:
-        self._write.executemany("INSERT INTO events VALUES (?,?,?,?,?)", rows)
-        self._write.executemany("INSERT INTO event_tags VALUES (?,?,?)", labels)
+        many.insert(self._write, "INSERT INTO events VALUES (?,?,?,?,?)", rows)
+        many.insert(self._write, "INSERT INTO event_tags VALUES (?,?,?)", labels)
 
     def _do(self, sql: str, *rows: Sequence[object]) -> None:
-        self._write.executemany(sql, rows)
+        if sql.startswith("INSERT"):
+            many.insert(self._write, sql, rows)
+        else:
+            self._write.executemany(sql, rows)
 
     def _tail(self) -> tuple[int, bytes]:
         # Positions stay dense even when AUTOINCREMENT remembers a row that is gone (a cut tail).

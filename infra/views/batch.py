@@ -6,7 +6,6 @@ until the one that ended it. Many events to one row cost one write of it, and of
 
 import contextlib
 import functools
-import itertools
 import operator
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -14,14 +13,15 @@ from typing import Any, Final
 
 import msgspec
 
+from infra import many
 from infra.views import schema
 from projections.engine import Projection, Table, Told, Unapplicable, indexed
 
 ROWS_CACHED_MAX: Final = 20_000  # over all tables; the ones not used of late are forgotten
-ROWS_A_STATEMENT: Final = 100  # of one INSERT: fewer calls of SQLite's interpreter
 
-Insert = Callable[[Table, int], str]
-_statement: Final = functools.cache(lambda insert, table, rows: insert(table, rows))
+_insert: Final = functools.cache(schema.insert)
+_upsert: Final = functools.cache(schema.upsert)
+_keep: Final = functools.cache(schema.keep)
 _delete: Final = functools.cache(schema.delete)
 _select: Final = functools.cache(schema.select)
 
@@ -56,6 +56,7 @@ class Batch:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._tables: dict[str, _Work] = {}
+        self._written: set[str] = set()  # names of tables, in the open transaction
         self.since = 0
 
     # the Rows port
@@ -118,16 +119,22 @@ class Batch:
         (table,) = projection.tables
         self._work(table).grown.extend(indexed(projection, events))
 
-    def write(self) -> None:
-        """Write all that has changed, within the open transaction. Raises Unapplicable."""
+    def write(self) -> set[str]:
+        """Write all that has changed, within the open transaction; answers the tables' names.
+
+        Raises Unapplicable.
+        """
         for work in self._tables.values():
             self._write(work)
         if sum(len(work.rows) for work in self._tables.values()) > ROWS_CACHED_MAX // 2:
             for work in self._tables.values():
                 work.older, work.rows = work.rows, {}
+        written, self._written = self._written, set()
+        return written
 
     def forget(self) -> None:
         """Forget all rows, written or not."""
+        self._written.clear()
         self._tables.clear()
 
     def _work(self, table: Table) -> _Work:
@@ -155,43 +162,34 @@ class Batch:
 
     def _write(self, work: _Work) -> None:
         table = work.table
+        if work.grown or work.added or work.dirty:
+            self._written.add(table.name)
         if work.grown:
             self._grow(work)
         if work.ended:
-            self._many(schema.keep, table, work.ended)
+            many.insert(self._database, _keep(table), work.ended)
             work.ended.clear()
         if work.added:
             rows = [work.rows[key] for key in work.added]
             new = [(*row.values, row.since) for row in rows if row.values is not None]
-            self._many(schema.insert, table, new)
+            many.insert(self._database, _insert(table), new)
             work.dirty -= work.added
             work.added.clear()
         if work.dirty:
             known = [(key, work.rows[key]) for key in work.dirty]
             there = [(*row.values, row.since) for _, row in known if row.values is not None]
             gone = [key for key, row in known if row.values is None]
-            self._many(schema.upsert, table, there)
+            many.insert(self._database, _upsert(table), there)
             self._database.executemany(_delete(table), gone)
             work.dirty.clear()
 
     def _grow(self, work: _Work) -> None:
         """Write the rows of a table that only grows; of one at fault, its position is told."""
         try:
-            self._many(schema.insert, work.table, work.grown)
+            many.insert(self._database, _insert(work.table), work.grown)
         except sqlite3.IntegrityError as error:
             raise Unapplicable(_at_fault(work), work.table.name, str(error)) from error
         work.grown.clear()
-
-    def _many(self, insert: Insert, table: Table, rows: Sequence[Values]) -> None:
-        """Write rows, many with one statement."""
-        execute, flat = self._database.execute, itertools.chain.from_iterable
-        whole = len(rows) - len(rows) % ROWS_A_STATEMENT
-        if whole:
-            statement = _statement(insert, table, ROWS_A_STATEMENT)
-            for at in range(0, whole, ROWS_A_STATEMENT):
-                execute(statement, list(flat(rows[at : at + ROWS_A_STATEMENT])))
-        if whole < len(rows):
-            self._database.executemany(_statement(insert, table, 1), rows[whole:])
 
 
 def _at_fault(work: _Work) -> int:
@@ -199,7 +197,7 @@ def _at_fault(work: _Work) -> int:
 
     Tried in a table of its own: a statement that failed may have written a part of its rows.
     """
-    place, statement = work.places[work.table.grows or ""], _statement(schema.insert, work.table, 1)
+    place, statement = work.places[work.table.grows or ""], _insert(work.table)
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         for definition in schema.create(work.table):
             database.execute(definition)

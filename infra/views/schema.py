@@ -76,25 +76,25 @@ def _as_of(table: Table) -> str:
     )
 
 
-def insert(table: Table, rows: int) -> str:
-    """Insert so many rows, by position of their columns."""
+def insert(table: Table) -> str:
+    """Insert a row, by position of its columns."""
     count = len(table.columns) + (table.grows is None)
-    return f"INSERT INTO {table.name} VALUES {_values(count, rows)}"  # noqa: S608 - constants
+    return f"INSERT INTO {table.name} VALUES ({_marks(count)})"  # noqa: S608 - constants
 
 
-def upsert(table: Table, rows: int) -> str:
-    """Insert rows with their `since`, or replace those with their keys."""
+def upsert(table: Table) -> str:
+    """Insert a row with its `since`, or replace the one with its key."""
     names = (*table.columns, "since")
     changes = ", ".join(f"{n} = excluded.{n}" for n in names if n not in table.key)
     return (
-        f"INSERT INTO {table.name} VALUES {_values(len(names), rows)}"  # noqa: S608 - constants
+        f"INSERT INTO {table.name} VALUES ({_marks(len(names))})"  # noqa: S608 - constants
         f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
     )
 
 
-def keep(table: Table, rows: int) -> str:
-    """Insert rows that have ended, with `since` and `until`."""
-    return f"INSERT INTO {table.name}_past VALUES {_values(len(table.columns) + 2, rows)}"  # noqa: S608
+def keep(table: Table) -> str:
+    """Insert a row that has ended, with `since` and `until`."""
+    return f"INSERT INTO {table.name}_past VALUES ({_marks(len(table.columns) + 2)})"  # noqa: S608
 
 
 def delete(table: Table) -> str:
@@ -111,5 +111,5 @@ def _key(names: Iterable[str]) -> str:
     return " AND ".join(f"{name} IS ?" for name in names)
 
 
-def _values(count: int, rows: int) -> str:
-    return ", ".join([f"({', '.join('?' * count)})"] * rows)
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

@@ -14,6 +14,11 @@ from infra.views import schema
 from infra.views.batch import Batch
 from projections.engine import Plan, Projection, Table, Told, apply, plan
 
+# One statement: each lets go of the interpreter's lock, which other threads are after.
+_STAND: Final = (
+    "UPDATE _state SET value = CASE name WHEN 'position' THEN ? ELSE ? END"
+    " WHERE name IN ('position', 'digest')"
+)
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATEMENTS_CACHED: Final = 512
 BATCH_EVENTS: Final = 10_000  # one transaction of a rebuild
@@ -24,9 +29,15 @@ class Store:
     """One file, and the position that its rows stand for."""
 
     def __init__(
-        self, path: Path, projections: Sequence[Projection], events: Sequence[type[Event]]
+        self,
+        path: Path,
+        projections: Sequence[Projection],
+        events: Sequence[type[Event]],
+        changed: dict[str, int] | None = None,
     ) -> None:
+        """`changed` is told the position at which each table changed last."""
         self.path = path
+        self._changed = {} if changed is None else changed
         self._plan: Plan = plan(projections, events)
         # Types of events that nothing is done with.
         self._passed = {event.type_name() for event, wanted in self._plan.items() if not wanted}
@@ -135,10 +146,10 @@ class Store:
                 if wanted := self._plan[type(recorded.event)]:
                     self._batch.since = recorded.position
                     apply(wanted, self._batch, recorded)
-            self._batch.write()
-            self._reach(position)
-            self.confirm(digest)
+            written = self._batch.write()
+            self._database.execute(_STAND, (position, digest))
             self._database.execute("COMMIT")
+            self._changed.update(dict.fromkeys(written, position))
         except BaseException:
             self._batch.forget()
             if self._database.in_transaction:

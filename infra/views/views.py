@@ -10,7 +10,8 @@ import hashlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +25,9 @@ from infra.views import schema
 from infra.views.fold import fold
 from infra.views.reserve import Reserve, is_full
 from infra.views.store import Store, connect, discard
-from projections.engine import Projection, Table, Unapplicable, ViewsBroken
+from projections.engine import Found, Projection, Table, Unapplicable, ViewsBroken
 
+FOUND_KEPT_MAX: Final = 4_096  # answers to queries that are asked at every request
 PAST_READERS_MAX: Final = 4  # idle connections that are kept for reading the past
 PAGE_EVENTS: Final = 5_000
 POLL_S: Final = 0.005
@@ -37,16 +39,20 @@ _log = logging.getLogger("dango.views")
 class Current:
     """The `Reader` port for now. It stays the same object when the file behind it is swapped."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, changed: Mapping[str, int] | None = None) -> None:
+        """`changed` tells the position at which each table changed last; else nothing is kept."""
         self._database = connect(path, readonly=True)
         self._lock = threading.Lock()
         self._clock = clock
+        self._changed = changed
+        self._kept: OrderedDict[Any, tuple[tuple[int, ...], Any]] = OrderedDict()
 
     @contextlib.contextmanager
     def set_aside(self, path: Path) -> Iterator[None]:
         """Let go of the file, and open it again afterwards; queries wait meanwhile."""
         with self._lock:
             self._database.close()
+            self._kept.clear()
             try:
                 yield
             finally:
@@ -72,6 +78,27 @@ class Current:
         with self._lock:
             row: tuple[Any, ...] | None = self._database.execute(sql, values).fetchone()
             return row
+
+    def kept(self, tables: Sequence[str], look: Callable[..., Found], *key: Any) -> Found | None:
+        """As the port says."""
+        if self._changed is None:
+            return self._looked(look, key)
+        # What counts is how the tables stood before the look: a change in its midst makes it stale.
+        stood = tuple([self._changed.get(name, 0) for name in tables])
+        entry = self._kept.get((look, key))
+        found: Found | None = entry[1] if entry is not None and entry[0] == stood else None
+        if found is not None:
+            return found
+        found = self._looked(look, key)
+        if found is not None:  # nobody can fill it up by asking for what is not there
+            self._kept[look, key] = stood, found
+            if len(self._kept) > FOUND_KEPT_MAX:
+                self._kept.popitem(last=False)
+        return found
+
+    def _looked(self, look: Callable[..., Found], key: tuple[Any, ...]) -> Found | None:
+        found: Found | None = look(self, *key)
+        return found
 
     def close(self) -> None:
         """Wait for the query that runs, then let go of the file."""
@@ -130,6 +157,7 @@ class Views:
         self.built_at: datetime | None = None
         self._swapping = threading.Lock()
         self._generation = 0
+        self._changed: dict[str, int] = {}
         self._idle: list[Past] = []
         self._store: Store | None = None
         self._current: Current | None = None
@@ -180,7 +208,7 @@ class Views:
                     self._store.close()
                 discard(self.path)
                 path.rename(self.path)
-                self._store = Store(self.path, self.projections, self.events)
+                self._store = self._open_store()
             self._serve(self._store)
             self.broken = None
 
@@ -240,10 +268,13 @@ class Views:
             place, codec = self._log.place, self._codec
             fold(place, beside, self.projections, self.events, codec=codec)
             beside.rename(self.path)
-        self._serve(Store(self.path, self.projections, self.events))
+        self._serve(self._open_store())
         for old in self._folder.glob("views-*.db"):
             if old != self.path:
                 discard(old)
+
+    def _open_store(self) -> Store:
+        return Store(self.path, self.projections, self.events, self._changed)
 
     def _servable(self) -> bool:
         if not self.path.exists():
@@ -259,7 +290,7 @@ class Views:
     def _serve(self, store: Store) -> None:
         self._generation += 1
         self._store = store
-        self._current = self._current or Current(self.path, self._clock)
+        self._current = self._current or Current(self.path, self._clock, self._changed)
         self.built_at = self._clock()
         self.position = self._follow(store)
 

@@ -15,7 +15,7 @@ from commands.users import ChangeRole, CreateUser, DeactivateUser, DeleteUser, R
 from domain import users
 from domain.kernel import Refused
 from domain.permissions import Role
-from infra.writer import Writer
+from infra.folds import Folds
 from tests.core import Core
 from tests.server.harness import tell
 
@@ -100,7 +100,7 @@ def test_no_update_of_very_many_is_lost(tmp_path):
 
 
 def test_a_writer_that_decides_on_what_it_saw_before_is_found_out(tmp_path, monkeypatch):
-    fold = Writer._fold
+    fold = Folds.state
 
     def stale(self, decider, boundary):
         """Look again at every third time only, as one that folds before it has the lock."""
@@ -110,7 +110,7 @@ def test_a_writer_that_decides_on_what_it_saw_before_is_found_out(tmp_path, monk
         self.seen[boundary] = (number + 1, state)
         return state
 
-    monkeypatch.setattr(Writer, "_fold", stale)
+    monkeypatch.setattr(Folds, "state", stale)
 
     _, stored = lived(tmp_path, functools.partial(many_roles, commands=COMMANDS_CANARY))
 
