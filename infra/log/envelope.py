@@ -88,7 +88,9 @@ def chain(previous: bytes, record: Record) -> bytes:
 
 def link(previous: bytes, kind: bytes, labels: bytes, data: bytes) -> bytes:
     """The same of a record's parts, for those who have millions."""
-    return _sha256(b"".join((previous, *_frames(kind, labels, data)))).digest()
+    # Written out: a call and a tuple less, for each of millions.
+    parts = (previous, _pack(len(kind)), kind, _pack(len(labels)), labels, _pack(len(data)), data)
+    return _sha256(b"".join(parts)).digest()
 
 
 def framed(record: Record) -> bytes:

@@ -75,17 +75,13 @@ _FAILURES: Final = {
     sqlite3.SQLITE_NOTADB: Failure.LOST,
     sqlite3.SQLITE_READONLY: Failure.LOST,
 }
-# The first record one of whose tags is not in the table, and the first row of no record. SQLite
-# walks them without the interpreter, beside the chain.
+# The first record one of whose tags is not in the table, and how many tags there are in all; then
+# the first row of no record. SQLite walks them without the interpreter, beside the chain.
 _UNTAGGED: Final = """
-SELECT min(e.position) FROM events e, json_each(e.tags) named
-WHERE NOT EXISTS (
+SELECT min(e.position) FILTER (WHERE NOT EXISTS (
   SELECT 1 FROM event_tags t WHERE t.tag = named.value AND t.type = e.type
-  AND t.position = e.position)
-"""
-_COUNTS: Final = """
-SELECT (SELECT count(*) FROM event_tags),
-       (SELECT sum(json_array_length(tags)) FROM events)
+  AND t.position = e.position)), count(*)
+FROM events e, json_each(e.tags) named
 """
 _STRAY: Final = """
 SELECT min(t.position) FROM event_tags t WHERE NOT EXISTS (
@@ -98,7 +94,12 @@ def open_database(path: Place, *, readonly: bool = False) -> sqlite3.Connection:
     """A connection to the log's file, set up so that what is committed is kept."""
     uri = f"{Path(path).absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
     database = sqlite3.connect(
-        uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False
+        uri,
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,
+        cached_statements=many.STATEMENTS_CACHED,
     )
     if not readonly:
         database.execute("PRAGMA journal_mode=WAL")
@@ -294,11 +295,11 @@ def beside(place: Place) -> Beside:
 def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | None:
     with contextlib.closing(open_database(place, readonly=True)) as database:
         database.set_progress_handler(unwanted, STEPS)
-        missing = database.execute(_UNTAGGED).fetchone()[0]
+        missing, named = database.execute(_UNTAGGED).fetchone()
         if missing is not None:
             return int(missing)
-        rows, named = database.execute(_COUNTS).fetchone()
-        if rows == (named or 0):
+        (rows,) = database.execute("SELECT count(*) FROM event_tags").fetchone()
+        if rows == named:
             return None
         stray = database.execute(_STRAY).fetchone()[0]
         return None if stray is None else int(stray)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.kernel import Event, Recorded, tags
+from infra import many
 from infra.log.envelope import Codec
 from infra.log.port import Row
 from infra.views import schema
@@ -20,7 +21,6 @@ _STAND: Final = (
     " WHERE name IN ('position', 'digest')"
 )
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-STATEMENTS_CACHED: Final = 512
 BATCH_EVENTS: Final = 10_000  # one transaction of a rebuild
 CACHE_KIB: Final = 32_768
 
@@ -172,7 +172,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=STATEMENTS_CACHED,
+        cached_statements=many.STATEMENTS_CACHED,
     )
     database.execute("PRAGMA synchronous=OFF")
     database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
