@@ -8,8 +8,8 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from domain.kernel import Recorded
 from infra.log.envelope import Codec, framed
+from infra.log.places import chained
 from infra.log.port import Log
-from infra.log.replay import chained
 from infra.log.tasks import Verify
 from infra.workers.pool import Pool
 from projections.audit import Mark, Noted, Stored, Verified

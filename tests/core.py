@@ -9,13 +9,13 @@ from domain import registry
 from domain.upcasters import UPCASTERS
 from infra.keys import Keys
 from infra.log.envelope import Codec
-from infra.log.replay import replay
 from infra.log.sqlite import SQLiteLog
 from infra.log.vault import Vault
 from infra.views.views import Views
 from infra.writer import Writer
 from projections import table as projections
 from tests.decisions import NOW
+from tests.folding import replay
 
 ORIGIN = Origin(actor="user:anna", via="session:s1", correlation="request")
 KEYS = Keys(bytes(32))

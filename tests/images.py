@@ -2,7 +2,8 @@
 
 import contextlib
 
-from infra.views.store import Store, build, connect, differences
+from infra.views.store import Store, connect, differences
+from tests.folding import build
 
 
 def image(execute, tables):

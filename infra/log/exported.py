@@ -9,9 +9,8 @@ import msgspec
 from domain.registry import EVENTS
 from domain.upcasters import UPCASTERS
 from infra.log.envelope import GENESIS, Codec, Record, UnknownEvent, chain, unframed
-from infra.log.places import archive, open_log
+from infra.log.places import archive, chained, open_log
 from infra.log.port import Log, Place
-from infra.log.replay import chained
 
 PAGE_EVENTS: Final = 1_000
 LINE_BYTES_MAX: Final = 64 * 1024 * 1024

@@ -7,9 +7,8 @@ from typing import Final
 
 import msgspec
 
-from infra.log.places import archive, aside, open_log
+from infra.log.places import archive, aside, chained, open_log
 from infra.log.port import Beside, Log, Place
-from infra.log.replay import chained
 from infra.log.verify import verify
 
 PAGE_EVENTS: Final = 5_000

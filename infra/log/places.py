@@ -1,9 +1,11 @@
 """Which database keeps a log. A driver is loaded only where it is used."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from infra.log import sqlite
+from infra.log.envelope import Record
 from infra.log.port import Archive, Log, Place
 
 SCHEMES: Final = ("postgresql://", "postgres://")
@@ -21,6 +23,12 @@ def archive(place: Place) -> Archive:
     from infra.log import postgres_archive
 
     return postgres_archive
+
+
+def chained(log: Place, after: int = 0) -> Iterator[tuple[int, Record, bytes]]:
+    """All records behind a position, with their stored hashes."""
+    for position, kind, labels, data, digest in archive(log).links(log, after):
+        yield position, Record(kind.decode(errors="replace"), labels, data), digest
 
 
 def beside(place: Place) -> str:

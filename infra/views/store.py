@@ -189,27 +189,6 @@ def discard(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def build(
-    path: Path,
-    projections: Sequence[Projection],
-    types: Sequence[type[Event]],
-    events: Iterable[Recorded],
-) -> int:
-    """Fold events into a new file, in large transactions; answers the position reached."""
-    store = Store.create(path, projections, types)
-    with contextlib.closing(store):
-        position, batch = 0, []
-        for recorded in events:
-            batch.append(recorded)
-            if len(batch) == BATCH_EVENTS:
-                position = store.apply(batch)
-                batch.clear()
-        if batch:
-            position = store.apply(batch)
-        store.finish()
-    return position
-
-
 def differences(live: sqlite3.Connection, beside: Path, tables: Iterable[Table]) -> Iterator[str]:
     """Which rows of now and of the past two files do not share, table by table.
 

@@ -22,14 +22,14 @@ from domain.upcasters import UPCASTERS
 from infra.history import LogHistory
 from infra.keys import Keys
 from infra.log.envelope import Codec
-from infra.log.replay import replay
 from infra.log.sqlite import SQLiteLog
 from infra.log.vault import Vault
 from infra.seen import SeenFile
-from infra.views.store import build, differences
+from infra.views.store import differences
 from infra.views.views import Views
 from infra.writer import Writer
 from projections import table as projections
+from tests.folding import build, replay
 
 ADMIN = {"email": "admin@localhost", "password": "a tiger in the snow"}
 

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from domain.registry import EVENTS
-from infra.views.store import build
 from infra.views.views import Current, Past
 from projections.table import PROJECTIONS
 from tests.decisions import NOW, history
+from tests.folding import build
 
 TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)
 

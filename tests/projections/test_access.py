@@ -10,7 +10,6 @@ from domain import guesses, totp
 from domain import sessions as session_rules
 from domain import users as user_rules
 from domain.permissions import Role
-from infra.views.store import build
 from infra.views.views import Current, Past
 from projections import api_keys, sessions, users
 from tests.accounts import (
@@ -32,6 +31,7 @@ from tests.accounts import (
     wrong,
 )
 from tests.decisions import NOW, ago, history
+from tests.folding import build
 
 PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
 TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)

@@ -21,11 +21,11 @@ from domain import users as user_rules
 from domain.identities import Provider
 from domain.kernel import Refused
 from domain.permissions import Role
-from infra.views.store import build
 from infra.views.views import Current
 from projections import api_keys, identities, sessions, users
 from tests.accounts import created, invited
 from tests.decisions import NOW, history, within
+from tests.folding import build
 
 PROJECTIONS = (
     users.PROJECTION,

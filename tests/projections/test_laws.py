@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from domain.kernel import tags
 from domain.registry import EVENTS
-from infra.views.store import Store, build, connect, differences
+from infra.views.store import Store, connect, differences
 from projections import audit
 from projections.table import PROJECTIONS
 from tests import shapes
 from tests.decisions import NOW, recorded
+from tests.folding import build
 from tests.projections.reading import TABLES
 
 COUNT = 150

@@ -8,8 +8,7 @@ import pytest
 
 from infra.log.envelope import GENESIS, Record, chain, framed, unframed
 from infra.log.exported import NotImported, load
-from infra.log.places import open_log
-from infra.log.replay import chained
+from infra.log.places import chained, open_log
 from infra.log.verify import verify
 from tests.engines import SQLite
 from tests.infra.log.test_move import write

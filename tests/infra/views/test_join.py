@@ -6,9 +6,10 @@ import pytest
 
 from domain.registry import EVENTS
 from infra.views.join import join
-from infra.views.store import build, connect, differences
+from infra.views.store import connect, differences
 from projections.table import PROJECTIONS, SHARES
 from tests.bench import history
+from tests.folding import build
 
 COUNT = 400
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from domain.queries import QueryExecuted
-from infra.views.store import Store, build, connect, differences
+from infra.views.store import Store, connect, differences
 from infra.views.views import Past
 from projections.engine import Projection, Table, Unapplicable
 from tests.decisions import NOW, recorded
+from tests.folding import build
 
 STEPS = 60
 THINGS = Table(

@@ -10,11 +10,12 @@ from commands.queries import RecordQuery
 from domain.queries import QueryExecuted
 from domain.registry import EVENTS
 from infra.log.worker import check
-from infra.views.store import build, connect
+from infra.views.store import connect
 from projections.audit import PROJECTION as AUDIT
 from projections.engine import Projection, Table, ViewsBroken
 from projections.table import PROJECTIONS
 from tests.core import Core
+from tests.folding import build
 
 SWAPS = 6
 COMMANDS = 120
