@@ -206,7 +206,7 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
     if site is not None:
         allowed = site in ("same-origin", "none")
     else:
-        allowed = origin is None or origin.partition("://")[2] == header("host")
+        allowed = hosts.own_origin(request.scope)
     if not allowed:
         raise Denied(403, "This request comes from another site.", error_code="cross_site")
 

@@ -7,7 +7,6 @@ import pytest
 
 from commands.identities import DECIDERS, LinkIdentity, LogInWithIdentity, RefuseIdentity
 from commands.kernel import Keep
-from commands.sessions import Client, NewSession
 from domain import identities, logins, users
 from domain.permissions import Role
 from tests.accounts import (
@@ -19,6 +18,7 @@ from tests.accounts import (
     ended,
     invited,
     linked,
+    new,
     partial,
     proved,
     refused,
@@ -32,16 +32,6 @@ replace = msgspec.structs.replace
 
 def given(*events):
     return Scenario(DECIDERS, events)
-
-
-def new(session="s1", life=timedelta(days=7)):
-    return NewSession(
-        session_id=session,
-        proof=f"proof-{session}",
-        expires_at=NOW + life,
-        network="home",
-        client=Client(address="10.0.0.1", agent="curl"),
-    )
 
 
 LOGIN = LogInWithIdentity(
