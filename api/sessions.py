@@ -11,7 +11,7 @@ from api.call import Call, Done
 from api.callers import Caller
 from api.errors import Denied
 from api.networks import Source
-from commands.sessions import CLIENT, Client, EndSession, NewSession
+from commands.sessions import CLIENT, Client, EndAllSessions, EndSession, NewSession
 from domain.guesses import KNOWN_LIFE, Guesses
 from domain.logins import PARTIAL_LIFE
 from domain.sessions import Ending, SessionId
@@ -35,6 +35,13 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool
 
 
+class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions ended."""
+
+    success: bool = True
+    revoked_count: int
+
+
 async def list_sessions(call: Call) -> list[SessionView]:
     """List one's own live sessions."""
     now, found = call.platform.clock(), sessions.of_user(call.views, own_account(call).user_id)
@@ -46,6 +53,12 @@ async def revoke_session(call: Call, session_id: str) -> Done:
     user_id = own_account(call).user_id
     await end(call, session_id, user_id, Ending.REVOKED)
     return Done()
+
+
+async def revoke_others(call: Call) -> Revoked:
+    """End all of one's own sessions but the one of this request."""
+    command = EndAllSessions(user_id=own_account(call).user_id, but=own_session(call))
+    return Revoked(revoked_count=len((await call.send(command)).recorded))
 
 
 async def end(call: Call, session_id: str, user_id: str, reason: Ending) -> None:

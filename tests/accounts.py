@@ -147,6 +147,10 @@ def linked(user="anna", identity="i1", provider="google"):
     return identities.IdentityLinked(user_id=user, provider=provider, identity=identity)
 
 
+def unlinked(user="anna", identity="i1", provider="google"):
+    return identities.IdentityUnlinked(user_id=user, provider=provider, identity=identity)
+
+
 def proved(attempt="a1", user="anna", identity="i1", provider="google"):
     return identities.IdentityProved(
         user_id=user, provider=provider, identity=identity, attempt=attempt
