@@ -136,6 +136,11 @@ async def _proved(call: Call, digest: str, password: str, source: Source) -> Pro
     raise BadCredentials
 
 
+def has_password(call: Call, account: Account) -> bool:
+    """Whether there is a password: who came by an invitation and a provider has none."""
+    return call.platform.secrets.read(PASSWORD, account.user_id) is not None
+
+
 def _provable(call: Call, account: Account) -> Proved | None:
     """What there is to prove; nothing, for an account that may not log in."""
     sealed = call.platform.secrets.read(PASSWORD, account.user_id)

@@ -67,6 +67,7 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     links.LinkInvalid: 401,
     passwords.PasswordUnchanged: 422,
     passwords.PasswordWeak: 422,
+    passwords.RepeatedDiffers: 422,
     logins.BadCredentials: 401,
     logins.PasswordStale: 409,
     sessions.SessionMissing: 404,

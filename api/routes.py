@@ -23,9 +23,10 @@ from api import (
     ws,
 )
 from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
-from api.pages import access, overview, static
+from api.pages import access, account, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
+from api.pages import factors as second
 from api.pages import links as chosen
 from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
@@ -125,8 +126,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     page("/reset/{token:str}", PUBLIC, chosen.reset_page, **LIVE_ONLY),
     form("/reset/{token:str}", PUBLIC, chosen.reset_password),
     form("/logout", SIGNED_IN, access.logout),
+    page("/account", SESSION, account.account, always_now=OWN),
+    page("/settings/account", SESSION, account.account_moved, always_now=OWN),
     page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
+    page("/setup", SIGNED_IN, access.password_moved, always_now=OWN),
     form("/account/password", SESSION, access.change_password),
+    page("/account/2fa", SESSION, second.factor_page, always_now=OWN),
+    form("/account/2fa", SESSION, second.set_up, shows_secret=True),
+    form("/account/2fa/verify", SESSION, second.verify, shows_secret=True),
+    form("/account/2fa/disable", SESSION, second.disable),
+    form("/account/2fa/recovery-codes", SESSION, second.regenerate, shows_secret=True),
+    form("/account/sessions/end-others", SESSION, account.end_others),
+    form("/account/sessions/{session_id:str}/end", SESSION, account.end_session),
+    form("/account/api-keys", SESSION, account.create_key, shows_secret=True),
+    form("/account/api-keys/{key_id:str}/revoke", SESSION, account.revoke_key),
+    form("/account/providers/{provider:str}/link", SESSION, account.link, shows_secret=True),
+    form("/account/identities/{identity_id:str}/unlink", SESSION, account.unlink),
     page("/", READS, overview.overview),
     form("/sources/{source_name:str}/sync", "source.sync", forms.sync_source),
     page("/events", "audit.view", event_pages.list_events),
