@@ -81,7 +81,7 @@ async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
     digest = accounts.email_digest(emails.parse(data.email), platform)
     known = users.guesses(call.views, digest)
     source = own.place_of(call, digest, known)
-    password = passwords.normalise(data.password)
+    password, before = passwords.normalise(data.password), call.caller
     with platform.attempts.counted(source, known, platform.clock()):
         proved = await _proved(call, digest, password, source)
         rehashed = None
@@ -102,7 +102,7 @@ async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
                 at=platform.clock(),
             )
         )
-    own.give(call, begun)
+    await own.replace(call, before, begun)
     return SecondFactorDue() if due else logged_in(call, proved.account)
 
 

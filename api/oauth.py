@@ -219,7 +219,7 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
         raise IdentityUnknown
     due = account.totp
     begun = own.prepare(call, account, partial=due)
-    nobody = call.caller
+    before = call.caller
     if not due:  # who has proved it is who acts
         call.caller = own.caller_in(begun.session, account)
     try:
@@ -238,9 +238,9 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
             )
         )
     except IdentityUnknown:
-        call.caller = nobody
+        call.caller = before
         raise
-    own.give(call, begun)
+    await own.replace(call, before, begun)
     return due
 
 

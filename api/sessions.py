@@ -1,5 +1,6 @@
 """/api/auth/sessions: a user's own sessions; and how one begins, for all that begin some."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from api.networks import Source
 from commands.sessions import CLIENT, Client, EndAllSessions, EndSession, NewSession
 from domain.guesses import KNOWN_LIFE, Guesses
 from domain.logins import PARTIAL_LIFE
-from domain.sessions import Ending, SessionId
+from domain.sessions import Ending, SessionId, SessionMissing
 from domain.users import UserId, UserMissing
 from projections import sessions, users
 from projections.users import Account
@@ -133,6 +134,23 @@ def prepare(call: Call, account: Account, *, partial: bool = False) -> Begun:
         client=Client(address=source.address, agent=agent),
     )
     return Begun(session=session, token=token, device="" if partial else device, life=life)
+
+
+async def replace(call: Call, before: Caller, begun: Begun) -> None:
+    """Give the client its tokens after a login; the session that it came with is over."""
+    if before.session_id is not None and before.user_id is not None:
+        user_id, origin = UserId(before.user_id), call.caller
+        call.caller = before
+        with contextlib.suppress(SessionMissing):  # it has ended meanwhile
+            await call.send(
+                EndSession(
+                    session_id=SessionId(before.session_id),
+                    user_id=user_id,
+                    reason=Ending.DISPLACED,
+                )
+            )
+        call.caller = origin
+    give(call, begun)
 
 
 def give(call: Call, begun: Begun) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response
 
 from api import auth, bodies, errors, factors
+from api import users as accounts
 from api.call import Call
 from api.pages import render
 from domain.factors import PartialSessionOver
@@ -155,7 +156,14 @@ def _code_form(call: Call, where: str, refused: Refused | None = None) -> Respon
 
 def _password_form(call: Call, refused: Refused | None = None) -> Response[str]:
     forced = call.caller.must_change_password
-    return form_page(call, "password.html", "Change your password", refused, forced=forced)
+    title, email = "Change your password", _email(call)
+    return form_page(call, "password.html", title, refused, forced=forced, email=email)
+
+
+def _email(call: Call) -> str:
+    """The caller's own address, for password managers; empty for who has none."""
+    user_id = call.caller.user_id
+    return "" if user_id is None else accounts.email_of(user_id, call.platform)
 
 
 def convert(fields: dict[str, str], form: type[Form]) -> Form:

@@ -3,6 +3,7 @@
 from litestar import Response
 
 from api import auth, bodies, factors, sessions
+from api import users as accounts
 from api.call import Call
 from api.pages import render
 from api.pages.access import FACTOR, convert, form_page
@@ -68,6 +69,7 @@ def _page(call: Call, refused: Refused | None = None) -> Response[str]:
         "Two-factor authentication",
         refused,
         enabled=own.totp,
+        email=accounts.email_of(own.user_id, call.platform),
         has_password=auth.has_password(call, own),
         forced=call.caller.must_set_up_2fa,
     )
