@@ -81,7 +81,7 @@ async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
     digest = accounts.email_digest(emails.parse(data.email), platform)
     known = users.guesses(call.views, digest)
     source = own.place_of(call, digest, known)
-    password = passwords.normalise(data.password)
+    password, before = passwords.normalise(data.password), call.caller
     with platform.attempts.counted(source, known, platform.clock()):
         proved = await _proved(call, digest, password, source)
         rehashed = None
@@ -102,7 +102,7 @@ async def login(call: Call, data: Login) -> LoggedIn | SecondFactorDue:
                 at=platform.clock(),
             )
         )
-    own.give(call, begun)
+    await own.replace(call, before, begun)
     return SecondFactorDue() if due else logged_in(call, proved.account)
 
 
@@ -134,6 +134,11 @@ async def _proved(call: Call, digest: str, password: str, source: Source) -> Pro
         )
     )
     raise BadCredentials
+
+
+def has_password(call: Call, account: Account) -> bool:
+    """Whether there is a password: who came by an invitation and a provider has none."""
+    return call.platform.secrets.read(PASSWORD, account.user_id) is not None
 
 
 def _provable(call: Call, account: Account) -> Proved | None:

@@ -29,11 +29,17 @@ UNTIL_CHANGED: Final = frozenset(
         "/api/auth/me",
         "/api/auth/logout",
         "/account/password",
+        "/setup",
         "/logout",
     }
 )
 # And such a one, until there is a second factor where the settings demand one.
-UNTIL_SET_UP: Final = UNTIL_CHANGED | {"/api/auth/2fa/setup", "/api/auth/2fa/verify-setup"}
+UNTIL_SET_UP: Final = UNTIL_CHANGED | {
+    "/api/auth/2fa/setup",
+    "/api/auth/2fa/verify-setup",
+    "/account/2fa",
+    "/account/2fa/verify",
+}
 UNTIL_COMPLETE: Final = frozenset({"/api/auth/logout", "/logout"})  # beside giving the factor
 # What asks whether the server lives must be told so during a flood too, and by any name.
 UNCOUNTED: Final = frozenset({"/api/health/live", "/api/health/ready"})
@@ -69,7 +75,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         return
     body = await bodies.arrived(request)
     key = asgi.header(request.scope, "idempotency-key")
-    if key is not None and route.access not in (PUBLIC, PARTIAL):
+    keyed = not route.page and route.access not in (PUBLIC, PARTIAL)  # no browser sends one
+    if key is not None and keyed:
         target = request.scope["raw_path"], request.scope["query_string"]
         parts = (route.method.encode(), *target, body)
         # What is shown once is shown again only to what asked for it, not to its user's others.
@@ -206,7 +213,7 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
     if site is not None:
         allowed = site in ("same-origin", "none")
     else:
-        allowed = origin is None or origin.partition("://")[2] == header("host")
+        allowed = hosts.own_origin(request.scope)
     if not allowed:
         raise Denied(403, "This request comes from another site.", error_code="cross_site")
 

@@ -4,11 +4,10 @@ A page of another site whose own name was made to point here ("DNS rebinding") i
 to the browser, and reads every answer; but it can only ask by its own name, never by an address.
 """
 
-import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from api import asgi, proxies, senders
+from api import asgi, networks, proxies, senders
 
 if TYPE_CHECKING:
     from api.platform import HttpSettings
@@ -31,17 +30,15 @@ def known(scope: Any, settings: "HttpSettings") -> bool:
         return True
     if proxies.is_loopback(settings.host):
         return proxies.is_loopback(name)
-    return name in ("localhost", settings.host.lower()) or _is_address(name)
+    return name in ("localhost", settings.host.lower()) or networks.parse(name) is not None
+
+
+def own_origin(scope: Any) -> bool:
+    """Whether Origin names the server itself; without one, it is no page of others that asks."""
+    origin = asgi.header(scope, "origin")
+    return origin is None or origin.partition("://")[2] == asgi.header(scope, "host")
 
 
 def public(settings: "HttpSettings") -> str | None:
     """The name in the public URL."""
     return None if settings.public_url is None else urlsplit(settings.public_url).hostname
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 from litestar import Response
-from litestar.enums import MediaType
 
 from api import sessions as own
 from api import users as accounts
@@ -21,7 +20,7 @@ from api.auth import prove_again
 from api.authentication import is_token
 from api.call import Call
 from api.factors import Password
-from api.pages import access
+from api.pages import access, render
 from api.senders import cookie
 from commands.identities import (
     ATTEMPT,
@@ -47,6 +46,7 @@ from projections.users import Account
 
 ATTEMPT_LIFE: Final = timedelta(minutes=10)
 NEXT_LENGTH_MAX: Final = 1_024  # characters of where to go afterwards; a longer one is home
+ACCOUNT: Final = "/account"  # it shows what was linked
 CODE_LENGTH_MAX: Final = 4_096  # characters of what a provider sends back
 SAID: Final = ("code", "error", "iss", "state")  # by a provider, each once
 
@@ -99,14 +99,14 @@ async def begin(call: Call, provider: str) -> Response[str]:
     """Redirect to an OAuth provider (Google, GitHub) for login."""
     name, found = _configured(call, provider)
     where = access.same_origin(call.request.query_params.get("next", "/"))
-    return _there(await _begun(call, found, name, where=where))
+    return render.found(await _begun(call, found, name, where=where))
 
 
 async def link(call: Call, provider: str, data: Password) -> Elsewhere:
     """Begin to link one's account with one at a provider; answers where to send the browser."""
     name, found = _configured(call, provider)
     proved = await prove_again(call, data.password)
-    url = await _begun(call, found, name, where="/", user=proved.account.user_id)
+    url = await _begun(call, found, name, where=ACCOUNT, user=proved.account.user_id)
     return Elsewhere(url=url)
 
 
@@ -142,7 +142,7 @@ async def finish(call: Call, provider: str) -> Response[str]:
             )
             await call.send(refused)
             raise
-    return _there(access.code_url(attempt.where) if due else attempt.where)
+    return render.found(access.code_url(attempt.where) if due else attempt.where)
 
 
 _REASONS: Final[dict[type[Exception], Reason]] = {
@@ -219,7 +219,7 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
         raise IdentityUnknown
     due = account.totp
     begun = own.prepare(call, account, partial=due)
-    nobody = call.caller
+    before = call.caller
     if not due:  # who has proved it is who acts
         call.caller = own.caller_in(begun.session, account)
     try:
@@ -238,9 +238,9 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
             )
         )
     except IdentityUnknown:
-        call.caller = nobody
+        call.caller = before
         raise
-    own.give(call, begun)
+    await own.replace(call, before, begun)
     return due
 
 
@@ -266,7 +266,3 @@ def _account(call: Call, digest: str, identity: Identity) -> tuple[Account | Non
         return None, False
     email = accounts.email_digest(Email(identity.email), call.platform)
     return users.by_email(call.views, email), True
-
-
-def _there(url: str) -> Response[str]:
-    return Response("", status_code=302, media_type=MediaType.HTML, headers={"location": url})

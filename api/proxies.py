@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from api import asgi
+from api.networks import parse
 
 HOPS_MAX: Final = 32  # of a list, from its end; no chain of proxies is longer
 ADDRESSES_CACHED: Final = 1_024
@@ -88,10 +89,8 @@ def is_loopback(host: str) -> bool:
     """Whether a name or address is this machine's own."""
     if host == "localhost":
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    parsed = parse(host)
+    return parsed is not None and parsed.is_loopback
 
 
 @functools.lru_cache(maxsize=TRUSTED_CACHED)
@@ -128,20 +127,10 @@ def _address(hop: str) -> str | None:
     """An address without its port; None for `unknown`, made-up names (RFC 7239) and nonsense."""
     found = _PORT.fullmatch(hop)
     text = hop if found is None else found["six"] or found["four"] or ""
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed
-    return str(parsed)
+    parsed = parse(text)
+    return None if parsed is None else str(parsed)
 
 
 def _within(address: str, trusted: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed
-    return any(parsed in network for network in trusted)
+    parsed = parse(address)
+    return parsed is not None and any(parsed in network for network in trusted)

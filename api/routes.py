@@ -10,6 +10,7 @@ from api import (
     export,
     factors,
     health,
+    identities,
     links,
     logs,
     oauth,
@@ -22,9 +23,10 @@ from api import (
     ws,
 )
 from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
-from api.pages import access, overview, static
+from api.pages import access, account, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
+from api.pages import factors as second
 from api.pages import links as chosen
 from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
@@ -45,6 +47,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/auth/me", PUBLIC, auth.me, always_now=OWN),
     post("/api/auth/change-password", SESSION, auth.change_password),
     get("/api/auth/sessions", SESSION, sessions.list_sessions, always_now=OWN),
+    delete("/api/auth/sessions", SESSION, sessions.revoke_others),
     delete("/api/auth/sessions/{session_id:str}", SESSION, sessions.revoke_session),
     post("/api/auth/api-keys", SESSION, api_keys.create_key, shows_secret=True),
     get("/api/auth/api-keys", SIGNED_IN, api_keys.list_keys, always_now=OWN),
@@ -54,6 +57,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/auth/oauth/{provider:str}/login", PUBLIC, oauth.begin, **ELSEWHERE),
     get("/api/auth/oauth/{provider:str}/callback", PUBLIC, oauth.finish, **ELSEWHERE),
     post("/api/auth/oauth/{provider:str}/link", SESSION, oauth.link, shows_secret=True),
+    get("/api/auth/identities", SESSION, identities.list_identities, always_now=OWN),
+    delete("/api/auth/identities/{identity_id:str}", SESSION, identities.unlink_identity),
     # second factors
     post("/api/auth/2fa/setup", SESSION, factors.set_up, shows_secret=True),
     post("/api/auth/2fa/verify-setup", SESSION, factors.verify_setup, shows_secret=True),
@@ -121,8 +126,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     page("/reset/{token:str}", PUBLIC, chosen.reset_page, **LIVE_ONLY),
     form("/reset/{token:str}", PUBLIC, chosen.reset_password),
     form("/logout", SIGNED_IN, access.logout),
+    page("/account", SESSION, account.account, always_now=OWN),
+    page("/settings/account", SESSION, account.account_moved, always_now=OWN),
     page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
+    page("/setup", SIGNED_IN, access.password_moved, always_now=OWN),
     form("/account/password", SESSION, access.change_password),
+    page("/account/2fa", SESSION, second.factor_page, always_now=OWN),
+    form("/account/2fa", SESSION, second.set_up, shows_secret=True),
+    form("/account/2fa/verify", SESSION, second.verify, shows_secret=True),
+    form("/account/2fa/disable", SESSION, second.disable),
+    form("/account/2fa/recovery-codes", SESSION, second.regenerate, shows_secret=True),
+    form("/account/sessions/end-others", SESSION, account.end_others),
+    form("/account/sessions/{session_id:str}/end", SESSION, account.end_session),
+    form("/account/api-keys", SESSION, account.create_key, shows_secret=True),
+    form("/account/api-keys/{key_id:str}/revoke", SESSION, account.revoke_key),
+    form("/account/providers/{provider:str}/link", SESSION, account.link, shows_secret=True),
+    form("/account/identities/{identity_id:str}/unlink", SESSION, account.unlink),
     page("/", READS, overview.overview),
     form("/sources/{source_name:str}/sync", "source.sync", forms.sync_source),
     page("/events", "audit.view", event_pages.list_events),

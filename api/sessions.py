@@ -1,5 +1,6 @@
 """/api/auth/sessions: a user's own sessions; and how one begins, for all that begin some."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,10 +12,10 @@ from api.call import Call, Done
 from api.callers import Caller
 from api.errors import Denied
 from api.networks import Source
-from commands.sessions import CLIENT, Client, EndSession, NewSession
+from commands.sessions import CLIENT, Client, EndAllSessions, EndSession, NewSession
 from domain.guesses import KNOWN_LIFE, Guesses
 from domain.logins import PARTIAL_LIFE
-from domain.sessions import Ending, SessionId
+from domain.sessions import Ending, SessionId, SessionMissing
 from domain.users import UserId, UserMissing
 from projections import sessions, users
 from projections.users import Account
@@ -35,6 +36,13 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool
 
 
+class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions ended."""
+
+    success: bool = True
+    revoked_count: int
+
+
 async def list_sessions(call: Call) -> list[SessionView]:
     """List one's own live sessions."""
     now, found = call.platform.clock(), sessions.of_user(call.views, own_account(call).user_id)
@@ -46,6 +54,12 @@ async def revoke_session(call: Call, session_id: str) -> Done:
     user_id = own_account(call).user_id
     await end(call, session_id, user_id, Ending.REVOKED)
     return Done()
+
+
+async def revoke_others(call: Call) -> Revoked:
+    """End all of one's own sessions but the one of this request."""
+    command = EndAllSessions(user_id=own_account(call).user_id, but=own_session(call))
+    return Revoked(revoked_count=len((await call.send(command)).recorded))
 
 
 async def end(call: Call, session_id: str, user_id: str, reason: Ending) -> None:
@@ -120,6 +134,23 @@ def prepare(call: Call, account: Account, *, partial: bool = False) -> Begun:
         client=Client(address=source.address, agent=agent),
     )
     return Begun(session=session, token=token, device="" if partial else device, life=life)
+
+
+async def replace(call: Call, before: Caller, begun: Begun) -> None:
+    """Give the client its tokens after a login; the session that it came with is over."""
+    if before.session_id is not None and before.user_id is not None:
+        user_id, origin = UserId(before.user_id), call.caller
+        call.caller = before
+        with contextlib.suppress(SessionMissing):  # it has ended meanwhile
+            await call.send(
+                EndSession(
+                    session_id=SessionId(before.session_id),
+                    user_id=user_id,
+                    reason=Ending.DISPLACED,
+                )
+            )
+        call.caller = origin
+    give(call, begun)
 
 
 def give(call: Call, begun: Begun) -> None:

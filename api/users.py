@@ -8,6 +8,7 @@ import msgspec
 from api import mails
 from api.call import Call, Done
 from api.platform import Platform
+from api.sessions import Revoked
 from commands import users as intents
 from commands.links import DIGEST as LINK_DIGEST
 from commands.links import InviteUser, OfferPasswordReset, RenewInvite, ResetPassword
@@ -101,13 +102,6 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     invite_url: str
     expires_at: datetime
     emailed: bool | None = None  # as above
-
-
-class Revoked(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions ended."""
-
-    success: bool = True
-    revoked_count: int
 
 
 async def list_users(call: Call) -> list[UserView]:

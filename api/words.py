@@ -57,6 +57,7 @@ IDENTITY: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     totp.RecoveryCodesIssued: lambda _: "New recovery codes were made; all other sessions ended",
     totp.RecoveryCodeUsed: lambda _: "A recovery code was used",
     identities.IdentityLinked: lambda e: f"A login at {e.provider} opens the account from now on",
+    identities.IdentityUnlinked: lambda e: f"A login at {e.provider} opens the account no more",
     identities.IdentityProved: lambda e: f"Was proved by a login at {e.provider}",
     identities.IdentityRefused: lambda e: f"A login at {e.provider} was refused: {e.reason}",
     queries.QueryExecuted: lambda e: f"A query was run: {e.outcome}",

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from api import asgi, guard, past, senders
+from api import asgi, guard, hosts, past, senders
 from api.asgi import SECURITY
 from api.callers import Caller
 from api.errors import Denied
@@ -121,8 +121,7 @@ class Live:
         except Denied as denied:
             raise Refused(denied.status, str(denied)) from None
         origin = asgi.header(scope, "origin")
-        own = origin is None or origin.partition("://")[2] == asgi.header(scope, "host")
-        if not own and origin not in settings.allowed_origins:
+        if not hosts.own_origin(scope) and origin not in settings.allowed_origins:
             raise Refused(403, "This request comes from another site.")
         try:
             caller = self._caller(scope)

@@ -47,6 +47,15 @@ class LinkIdentity(Command, frozen=True, kw_only=True):
     attempt: str
 
 
+class UnlinkIdentity(Command, frozen=True, kw_only=True):
+    """Let an identity open its account no more; all sessions but this one end."""
+
+    user_id: UserId
+    session_id: SessionId
+    provider: Provider
+    identity: str
+
+
 class RefuseIdentity(Command, frozen=True, kw_only=True):
     """Note that somebody came back from a provider and was not let in."""
 
@@ -55,13 +64,15 @@ class RefuseIdentity(Command, frozen=True, kw_only=True):
     reason: Reason
 
 
-IdentityCommand = LogInWithIdentity | LinkIdentity | RefuseIdentity
+IdentityCommand = LogInWithIdentity | LinkIdentity | UnlinkIdentity | RefuseIdentity
 
 
 def boundary(command: IdentityCommand) -> Boundary:
     """What counts."""
     if isinstance(command, RefuseIdentity):
         return identities.attempt(command.attempt)
+    if isinstance(command, UnlinkIdentity):
+        return identities.links(command.user_id, command.identity)
     return identities.login(command.user_id, command.identity, command.attempt)
 
 
@@ -81,6 +92,11 @@ def decide(state: identities.Identities, command: IdentityCommand) -> Sequence[E
                 vouched=command.vouched,
                 at=command.at,
             )
+        case UnlinkIdentity(user_id=user, provider=provider, identity=identity):
+            unlinked = identities.IdentityUnlinked(
+                user_id=user, provider=provider, identity=identity
+            )
+            return identities.unlink(state, unlinked, command.session_id)
         case RefuseIdentity(provider=provider, attempt=attempt, reason=reason):
             refused = identities.IdentityRefused(provider=provider, attempt=attempt, reason=reason)
             return identities.refuse(state, refused)
@@ -106,5 +122,6 @@ _DECIDER: Final = Decider(
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     LogInWithIdentity: _DECIDER,
     LinkIdentity: _DECIDER,
+    UnlinkIdentity: _DECIDER,
     RefuseIdentity: _DECIDER,
 }

@@ -159,9 +159,10 @@ class ChangePassword(Command, frozen=True, kw_only=True):
 
 
 class EndAllSessions(Command, frozen=True, kw_only=True):
-    """End all sessions of a user."""
+    """End all sessions of a user, but one if it is named."""
 
     user_id: UserId
+    but: SessionId | None = None
 
 
 class UnlockUser(Command, frozen=True, kw_only=True):
@@ -226,7 +227,7 @@ def decide(state: sessions.Sessions, command: SessionCommand) -> Sequence[Event]
         case EndSession():
             return sessions.end(state, command.session_id, command.user_id, command.reason)
         case EndAllSessions():
-            return sessions.end_all(state)
+            return sessions.end_all(state, command.but)
         case UnlockUser(user_id=user, email_digest=digest):
             return logins.unlock(state, sessions.UserUnlocked(user_id=user, email_digest=digest))
         case ChangePassword():

@@ -10,13 +10,20 @@ EMAIL_LENGTH_MAX: Final = 254  # characters, RFC 5321 section 4.5.3.1.3
 Email = NewType("Email", str)
 
 
-def parse(text: str) -> Email:
-    """Trimmed, NFC, casefolded. Raises EmailInvalid.
+def spelled(text: str) -> str:
+    """Trimmed, NFC, in lower case.
 
-    Casefolding may leave decomposed characters behind, so normalising comes last again.
+    Not casefolded: that makes one of `straße` and `strasse`, which belong to different people, and
+    mail for one would go to the other. Lower case may leave decomposed characters behind, so
+    normalising comes last again.
     """
-    folded = unicodedata.normalize("NFC", text.strip()).casefold()
-    email = unicodedata.normalize("NFC", folded)
+    lower = unicodedata.normalize("NFC", text.strip()).lower()
+    return unicodedata.normalize("NFC", lower)
+
+
+def parse(text: str) -> Email:
+    """An address in its one spelling. Raises EmailInvalid."""
+    email = spelled(text)
     local, at, host = email.partition("@")
     if (
         not (local and at and host)

@@ -75,10 +75,7 @@ def disable(
     at: datetime,
 ) -> list[Event]:
     """Do without a second factor; a code that is given too must be right. Raises as below."""
-    if started.session_id in state.live:
-        return []
-    used = _confirmed(state, started, verified, code, at)
-    return [*used, disabled, started]
+    return _change(state, disabled, started, verified=verified, code=code, at=at)
 
 
 def regenerate(
@@ -94,29 +91,30 @@ def regenerate(
 
     Raises NoFactor, TooManyAttempts, PasswordStale, CodeWrong.
     """
-    if started.session_id in state.live:
-        return []
-    used = _confirmed(state, started, verified, code, at)
-    return [*used, issued, started]
+    return _change(state, issued, started, verified=verified, code=code, at=at)
 
 
-def _confirmed(
+def _change(
     state: Sessions,
+    changed: TotpDisabled | RecoveryCodesIssued,
     started: SessionStarted,
+    *,
     verified: Credential,
     code: Code | None,
     at: datetime,
 ) -> list[Event]:
+    if started.session_id in state.live:
+        return []
     if state.factor.enabled is None:
         raise NoFactor
     guesses.heard(state.wrong.until(at), at)
     logins.in_force(state, verified)
     if code is None:
-        return []
+        return [changed, started]
     used = state.factor.spent(started.user_id, code)
     if used is None:
         raise CodeWrong
-    return [used]
+    return [used, changed, started]
 
 
 class BadCode(Refused):

@@ -6,7 +6,8 @@ linked when its provider vouches for the e-mail address that an admin has invite
 invitation is good, which is accepted by that, or by somebody who is logged in and has given the
 password; no account begins by it, and none that has a password is linked because of an address. An
 attempt ends once: with a session, a link, or refused. A second factor is due as it is after a
-password.
+password. Unlinking leaves an account a way in, and ends its other sessions, which may have begun
+with what is not trusted any more.
 
 Events hold keyed digests of identities and attempts.
 """
@@ -77,6 +78,20 @@ class IdentityLinked(Event, frozen=True, kw_only=True, tag="identity_linked"):
         return (identity_tag(self.identity),)
 
 
+class IdentityUnlinked(Event, frozen=True, kw_only=True, tag="identity_unlinked"):
+    """An identity opens this account no more: its owner says so, or it opens another one."""
+
+    user_id: UserId
+    provider: Provider
+    identity: str
+
+    def stream(self) -> str:
+        return users.tag(self.user_id)
+
+    def labels(self) -> tuple[str, ...]:
+        return (identity_tag(self.identity),)
+
+
 class IdentityProved(Event, frozen=True, kw_only=True, tag="identity_proved"):
     """The provider said who it is, and that opens the account; the attempt is spent."""
 
@@ -103,7 +118,14 @@ class IdentityRefused(Event, frozen=True, kw_only=True, tag="identity_refused"):
         return attempt_tag(self.attempt)
 
 
-EVENTS: Final[tuple[type[Event], ...]] = (IdentityLinked, IdentityProved, IdentityRefused)
+EVENTS: Final[tuple[type[Event], ...]] = (
+    IdentityLinked,
+    IdentityProved,
+    IdentityRefused,
+    IdentityUnlinked,
+)
+IDENTITIES_PER_USER_MAX: Final = 10
+_LINKS: Final = (IdentityLinked, IdentityUnlinked)
 
 
 class Identities(msgspec.Struct, frozen=True):
@@ -112,6 +134,8 @@ class Identities(msgspec.Struct, frozen=True):
     users: Users = Users()
     sessions: Sessions = Sessions()
     owners: Mapping[str, UserId] = {}  # by identity
+    unlinked: Mapping[str, UserId] = {}  # by identity: whom it opened before
+    bare: frozenset[UserId] = frozenset()  # accounts that never had a password
     spent: frozenset[str] = frozenset()  # attempts
 
 
@@ -124,7 +148,19 @@ def evolve(state: Identities, recorded: Recorded) -> Identities:
     )
     match recorded.event:
         case IdentityLinked(identity=identity, user_id=user):
-            return msgspec.structs.replace(state, owners={**state.owners, identity: user})
+            account = state.users.accounts.get(user)
+            bare = account is not None and account.status is Standing.INVITED
+            return msgspec.structs.replace(
+                state,
+                owners={**state.owners, identity: user},
+                bare=state.bare | {user} if bare else state.bare,
+            )
+        case IdentityUnlinked(identity=identity, user_id=user):
+            owners = {key: owner for key, owner in state.owners.items() if key != identity}
+            unlinked = {**state.unlinked, identity: user}
+            return msgspec.structs.replace(state, owners=owners, unlinked=unlinked)
+        case users.PasswordChanged(user_id=user) | users.PasswordReset(user_id=user):
+            return msgspec.structs.replace(state, bare=state.bare - {user})
         case IdentityProved(attempt=attempt) | IdentityRefused(attempt=attempt):
             return msgspec.structs.replace(state, spent=state.spent | {attempt})
         case _:
@@ -137,9 +173,14 @@ def attempt(attempt: str) -> Boundary:
 
 
 def login(user_id: UserId, identity: str, tried: str) -> Boundary:
-    """An account, its sessions, whose the identity is, and what the attempt ended with."""
-    linked = Clause((IdentityLinked,), (identity_tag(identity),))
-    return (*sessions.of_user(user_id), linked, *attempt(tried))
+    """What `links` says, and what the attempt ended with."""
+    return (*links(user_id, identity), *attempt(tried))
+
+
+def links(user_id: UserId, identity: str) -> Boundary:
+    """An account, its sessions, which identities it has had, and whose this one is."""
+    own, of_this = Clause(_LINKS, (users.tag(user_id),)), Clause(_LINKS, (identity_tag(identity),))
+    return (*sessions.of_user(user_id), own, of_this)
 
 
 def log_in(
@@ -191,16 +232,24 @@ def _opened(
     good = link is not None and link.expires_at > at
     if account.status is not Standing.INVITED or not vouched or not good:
         raise IdentityUnknown
-    return [
-        IdentityLinked(user_id=user, provider=proved.provider, identity=proved.identity),
-        users.InviteAccepted(user_id=user, role=account.role, credential=credential),
-    ]
+    accepted = users.InviteAccepted(user_id=user, role=account.role, credential=credential)
+    return [*_linked(state, proved), accepted]
+
+
+def _linked(state: Identities, proved: IdentityProved) -> list[Event]:
+    """The identity opens this account, and whichever it opened before no more."""
+    identity, provider = proved.identity, proved.provider
+    linked = IdentityLinked(user_id=proved.user_id, provider=provider, identity=identity)
+    before = state.owners.get(identity)
+    if before is None:
+        return [linked]
+    return [IdentityUnlinked(user_id=before, provider=provider, identity=identity), linked]
 
 
 def link(state: Identities, proved: IdentityProved, session_id: SessionId) -> list[Event]:
     """Let an identity open the account of somebody who is logged in, and has proved both.
 
-    Raises AttemptSpent, AttemptUnknown.
+    Raises AttemptSpent, AttemptUnknown, TooManyIdentities.
     """
     user = proved.user_id
     if state.owners.get(proved.identity) == user:
@@ -209,8 +258,25 @@ def link(state: Identities, proved: IdentityProved, session_id: SessionId) -> li
         raise AttemptSpent
     if session_id not in state.sessions.live:
         raise AttemptUnknown
-    linked = IdentityLinked(user_id=user, provider=proved.provider, identity=proved.identity)
-    return [linked, proved]
+    if list(state.owners.values()).count(user) >= IDENTITIES_PER_USER_MAX:
+        raise TooManyIdentities
+    return [*_linked(state, proved), proved]
+
+
+def unlink(state: Identities, unlinked: IdentityUnlinked, within: SessionId) -> list[Event]:
+    """Let an identity open its account no more; the sessions but this one end.
+
+    Raises IdentityMissing, LastWayIn.
+    """
+    user, identity = unlinked.user_id, unlinked.identity
+    if state.owners.get(identity) != user:
+        if state.unlinked.get(identity) == user:
+            return []
+        raise IdentityMissing
+    others = any(key != identity and owner == user for key, owner in state.owners.items())
+    if user in state.bare and not others:
+        raise LastWayIn
+    return [unlinked, *sessions.end_all(state.sessions, but=within)]
 
 
 def refuse(state: Identities, refused: IdentityRefused) -> list[Event]:
@@ -241,6 +307,32 @@ class IdentityUnknown(Refused):
         super().__init__(
             "No account here can be opened with this login; ask an admin to invite the e-mail"
             " address that you have there."
+        )
+
+
+class IdentityMissing(Refused):
+    """The account has no such identity."""
+
+    def __init__(self) -> None:
+        super().__init__("No such login is linked to the account.")
+
+
+class LastWayIn(Refused):
+    """Nobody could log in to the account any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The account has no password, and this is its only login; ask an admin for a link to"
+            " choose a password first."
+        )
+
+
+class TooManyIdentities(Refused):
+    """The number of an account's identities is bounded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{IDENTITIES_PER_USER_MAX} logins are linked to the account already; unlink one first."
         )
 
 

@@ -72,3 +72,10 @@ class PasswordUnchanged(PasswordWeak):
 
     def __init__(self) -> None:
         super().__init__(["New password must be different from current password."])
+
+
+class RepeatedDiffers(Refused):
+    """A new password was typed twice, and not alike."""
+
+    def __init__(self) -> None:
+        super().__init__("The two passwords differ.")

@@ -313,10 +313,11 @@ def _going(state: Sessions, session_id: SessionId) -> _Beginning | None:
     return state.live.get(session_id)
 
 
-def end_all(state: Sessions) -> list[Event]:
-    """End all sessions of an account; partial ones too."""
-    partials = [over(partial.started, Ending.REVOKED) for partial in state.partials.values()]
-    return [*partials, *(over(session, Ending.REVOKED) for session in state.live.values())]
+def end_all(state: Sessions, but: SessionId | None = None) -> list[Event]:
+    """End all sessions of an account but one, if one is named; partial ones too."""
+    begun: list[_Beginning] = [partial.started for partial in state.partials.values()]
+    begun += state.live.values()
+    return [over(session, Ending.REVOKED) for session in begun if session.session_id != but]
 
 
 def over(session: _Beginning, reason: Ending) -> Event:

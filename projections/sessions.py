@@ -56,7 +56,7 @@ def _started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
 
 
 def _partial_started(rows: Rows, e: sessions.PartialSessionStarted, _: Recorded) -> None:
-    rows.put(
+    rows.add(
         PARTIALS,
         session_id=e.session_id,
         user_id=e.user_id,

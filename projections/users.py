@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import identities, sessions, totp, users
+from domain import sessions, totp, users
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -24,7 +24,6 @@ USERS: Final = Table(
         "link_expires_at": "TEXT",
         "must_change_password": "INTEGER NOT NULL",
         "totp": "INTEGER NOT NULL",  # whether there is a second factor
-        "provider": "TEXT",  # of the identity that was linked last
         "last_login": "TEXT",
         "created_at": "TEXT NOT NULL",
         "updated_at": "TEXT NOT NULL",
@@ -73,7 +72,6 @@ def _begun(
         role=e.role.value,
         status=(Standing.INVITED if values["credential"] is None else Standing.ACTIVE).value,
         totp=0,
-        provider=None,
         last_login=None,
         created_at=stamp(r.at),
         updated_at=stamp(r.at),
@@ -141,10 +139,6 @@ def _totp_disabled(rows: Rows, e: totp.TotpDisabled, r: Recorded) -> None:
     _changed(rows, e.user_id, r, totp=0)
 
 
-def _identity_linked(rows: Rows, e: identities.IdentityLinked, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, provider=e.provider.value)
-
-
 def _session_started(rows: Rows, e: sessions.SessionStarted, r: Recorded) -> None:
     rows.change(USERS, e.user_id, last_login=stamp(r.at))
     now = _guesses(rows, e.email_digest).succeed(e.network, r.at, e.device)
@@ -197,7 +191,6 @@ PROJECTION: Final = Projection(
         users.UserDeleted: _deleted,
         totp.TotpEnabled: _totp_enabled,
         totp.TotpDisabled: _totp_disabled,
-        identities.IdentityLinked: _identity_linked,
         sessions.SessionStarted: _session_started,
         sessions.LoginFailed: _login_failed,
         sessions.UserUnlocked: _unlocked,
@@ -216,7 +209,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None
     must_change_password: bool
     totp: bool
-    provider: str | None
+    provider: str | None  # of the identity that was linked last
     last_login: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -230,7 +223,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 _SELECT: Final = (
     "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, u.link_proof,"
-    " u.link_expires_at, u.must_change_password, u.totp, u.provider,"
+    " u.link_expires_at, u.must_change_password, u.totp,"
+    " (SELECT i.provider FROM identities i WHERE i.user_id = u.user_id"
+    " ORDER BY i.linked_at DESC, i.identity LIMIT 1),"
     " u.last_login, u.created_at, u.updated_at, l.guesses"
     " FROM users u LEFT JOIN logins l USING (email_digest)"
 )

@@ -2,9 +2,21 @@
 
 from datetime import timedelta
 
+from commands.sessions import Client, NewSession
 from domain import api_keys, identities, sessions, totp, users
 from domain.permissions import Role
 from tests.decisions import NOW
+
+
+def new(session="s1", life=timedelta(days=7)):
+    """A session to be."""
+    return NewSession(
+        session_id=session,
+        proof=f"proof-{session}",
+        expires_at=NOW + life,
+        network="home",
+        client=Client(address="10.0.0.1", agent="curl"),
+    )
 
 
 def created(user="anna", role=Role.ADMIN, *, must_change=False):
@@ -133,6 +145,10 @@ def key(name="k1", user="anna", *, expires_at=None):
 
 def linked(user="anna", identity="i1", provider="google"):
     return identities.IdentityLinked(user_id=user, provider=provider, identity=identity)
+
+
+def unlinked(user="anna", identity="i1", provider="google"):
+    return identities.IdentityUnlinked(user_id=user, provider=provider, identity=identity)
 
 
 def proved(attempt="a1", user="anna", identity="i1", provider="google"):

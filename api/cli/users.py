@@ -6,6 +6,7 @@ from typing import Any, Final
 from api.cli.client import Api, segment
 from api.cli.output import Output, moment
 from api.cli.world import Refusal
+from domain import emails
 
 COLUMNS: Final = ("email", "role", "name", "state", "last login", "id")
 AUDIT_COLUMNS: Final = ("position", "time", "by", "what")
@@ -82,8 +83,8 @@ async def delete(given: argparse.Namespace, api: Api, out: Output) -> int:
 async def audit(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Tell what an account's owner did and what was done to it, the newest first."""
     people = {user["id"]: user["email"] for user in await api.get(PATH)}
-    wanted = given.user.strip().casefold()
-    ids = [id for id, email in people.items() if email.casefold() == wanted]
+    wanted = emails.spelled(given.user)
+    ids = [id for id, email in people.items() if email == wanted]
     # The id of an account that is deleted leads to its events still.
     user = ids[0] if ids else given.user.strip()
     page = await api.get("/api/events", user=user, limit=given.limit)
@@ -107,9 +108,9 @@ def _happened(event: dict[str, Any], people: dict[str, str]) -> tuple[str, ...]:
 
 async def _found(given: argparse.Namespace, api: Api) -> tuple[str, dict[str, Any]]:
     """The path of the account that is meant, and the account. Raises Refusal."""
-    wanted = given.user.strip().casefold()
+    wanted = emails.spelled(given.user)
     found = await api.get(PATH)
-    user = next((u for u in found if wanted in (u["id"], u["email"].casefold())), None)
+    user = next((u for u in found if wanted in (u["id"], u["email"])), None)
     if user is None:
         raise Refusal(f"There is no account '{given.user}'.")
     return f"{PATH}/{segment(user['id'])}", user

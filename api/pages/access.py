@@ -1,18 +1,22 @@
 """Logging in and out, and changing one's password, with plain forms."""
 
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from litestar import Response
 
 from api import auth, bodies, errors, factors
+from api import users as accounts
 from api.call import Call
 from api.pages import render
 from domain.factors import PartialSessionOver
 from domain.kernel import Refused
+from domain.passwords import RepeatedDiffers
 
 Form = TypeVar("Form", bound=msgspec.Struct)
+CHANGE: Final = "/account/password"
+FACTOR: Final = "/account/2fa"
 
 
 async def login_page(call: Call) -> Response[str]:
@@ -32,19 +36,10 @@ async def login(call: Call) -> Response[str]:
     try:
         answer = await auth.login(call, convert(fields, auth.Login))
     except Refused as refused:
-        status = errors.REFUSALS[type(refused)]
-        shown = _form(
-            call,
-            where=where,
-            status=status,
-            email=fields.get("email", ""),
-            problem=refused.detail,
-        )
-        if "retry_after" in refused.facts:
-            shown.headers["Retry-After"] = str(refused.facts["retry_after"])
-        return shown
-    due = isinstance(answer, auth.SecondFactorDue)
-    return render.see_other(code_url(where) if due else where)
+        return _form(call, where=where, email=fields.get("email", ""), refused=refused)
+    if isinstance(answer, auth.SecondFactorDue):
+        return render.see_other(code_url(where))
+    return render.see_other(_first(answer, where))
 
 
 async def code_page(call: Call) -> Response[str]:
@@ -60,13 +55,19 @@ async def verify(call: Call) -> Response[str]:
     fields = bodies.form(await call.request.body())
     where = same_origin(fields.pop("next", "/"))
     try:
-        await factors.verify(call, convert(fields, factors.LoginCode))
+        answer = await factors.verify(call, convert(fields, factors.LoginCode))
     except PartialSessionOver:
         return render.see_other("/login")
     except Refused as refused:
-        status = errors.REFUSALS[type(refused)]
-        return _code_form(call, where, status=status, problem=refused.detail)
-    return render.see_other(where)
+        return _code_form(call, where, refused)
+    return render.see_other(_first(answer, where))
+
+
+def _first(answer: auth.LoggedIn, where: str) -> str:
+    """Where somebody who is logged in now goes: what has to be done comes first."""
+    if answer.must_change_password:
+        return CHANGE
+    return FACTOR if answer.requires_2fa_setup else where
 
 
 async def password_page(call: Call) -> Response[str]:
@@ -78,13 +79,17 @@ async def change_password(call: Call) -> Response[str]:
     """Change one's password with a form."""
     fields = bodies.form(await call.request.body())
     if fields.pop("repeated", None) != fields.get("new_password"):
-        return _password_form(call, status=422, problem="The two new passwords differ.")
+        return _password_form(call, RepeatedDiffers())
     try:
         await auth.change_password(call, convert(fields, auth.NewPassword))
     except Refused as refused:
-        status = errors.REFUSALS[type(refused)]
-        return _password_form(call, status=status, problem=refused.detail)
+        return _password_form(call, refused)
     return render.see_other("/")
+
+
+async def password_moved() -> Response[str]:
+    """Lead to the form to change one's password, from where the reference has it."""
+    return render.found(CHANGE)
 
 
 async def logout(call: Call) -> Response[str]:
@@ -108,20 +113,31 @@ def same_origin(where: str) -> str:
     return where if ours and printable and not loop and not parts.netloc else "/"
 
 
+def form_page(
+    call: Call, template: str, title: str, refused: Refused | None = None, **values: Any
+) -> Response[str]:
+    """A page with a form; once more with the reason, when what it asked for was refused."""
+    problem = None if refused is None else refused.detail
+    status = 200 if refused is None else errors.REFUSALS[type(refused)]
+    page = render.page(call, template, title, status=status, problem=problem, **values)
+    if refused is not None and "retry_after" in refused.facts:
+        page.headers["Retry-After"] = str(refused.facts["retry_after"])
+    return page
+
+
 def _form(
-    call: Call, *, where: str, status: int = 200, email: str = "", problem: str | None = None
+    call: Call, *, where: str, email: str = "", refused: Refused | None = None
 ) -> Response[str]:
     platform = call.platform
     offered = platform.providers if platform.settings.auth_enabled else {}
     after = urlencode({"next": where})
-    return render.page(
+    return form_page(
         call,
         "login.html",
         "Log in",
-        status=status,
+        refused,
         where=where,
         email=email,
-        problem=problem,
         providers=[
             (provider.label, f"/api/auth/oauth/{name}/login?{after}")
             for name, provider in offered.items()
@@ -134,22 +150,20 @@ def code_url(where: str) -> str:
     return f"/login/code?{urlencode({'next': where})}"
 
 
-def _code_form(
-    call: Call, where: str, *, status: int = 200, problem: str | None = None
-) -> Response[str]:
-    title = "One more step"
-    return render.page(call, "code.html", title, status=status, where=where, problem=problem)
+def _code_form(call: Call, where: str, refused: Refused | None = None) -> Response[str]:
+    return form_page(call, "code.html", "One more step", refused, where=where)
 
 
-def _password_form(call: Call, *, status: int = 200, problem: str | None = None) -> Response[str]:
-    return render.page(
-        call,
-        "password.html",
-        "Change your password",
-        status=status,
-        problem=problem,
-        forced=call.caller.must_change_password,
-    )
+def _password_form(call: Call, refused: Refused | None = None) -> Response[str]:
+    forced = call.caller.must_change_password
+    title, email = "Change your password", _email(call)
+    return form_page(call, "password.html", title, refused, forced=forced, email=email)
+
+
+def _email(call: Call) -> str:
+    """The caller's own address, for password managers; empty for who has none."""
+    user_id = call.caller.user_id
+    return "" if user_id is None else accounts.email_of(user_id, call.platform)
 
 
 def convert(fields: dict[str, str], form: type[Form]) -> Form:

@@ -4,11 +4,12 @@ from typing import Final
 
 from litestar import Response
 
-from api import bodies, errors, links
+from api import bodies, links
 from api.call import Call
 from api.pages import render
-from api.pages.access import convert
+from api.pages.access import convert, form_page
 from domain.kernel import Refused
+from domain.passwords import RepeatedDiffers
 
 INVITE: Final = "/invite/"
 RESET: Final = "/reset/"
@@ -38,23 +39,18 @@ async def _chosen(call: Call, token: str, page: str) -> Response[str]:
     where = f"{page}{token}"
     fields = bodies.form(await call.request.body())
     if fields.pop("repeated", None) != fields.get("password"):
-        return _form(call, where, status=422, problem="The two passwords differ.")
+        return _form(call, where, RepeatedDiffers())
     try:
         if page == INVITE:
             await links.accept_invite(call, convert({**fields, "token": token}, links.Acceptance))
         else:
             await links.reset_password(call, convert({**fields, "token": token}, links.Redemption))
     except Refused as refused:
-        status = errors.REFUSALS[type(refused)]
-        return _form(call, where, status=status, problem=refused.detail)
+        return _form(call, where, refused)
     return render.see_other("/login")
 
 
-def _form(
-    call: Call, where: str, *, status: int = 200, problem: str | None = None
-) -> Response[str]:
+def _form(call: Call, where: str, refused: Refused | None = None) -> Response[str]:
     invited = where.startswith(INVITE)
     title = "Welcome" if invited else "Choose a new password"
-    return render.page(
-        call, "link.html", title, status=status, where=where, invited=invited, problem=problem
-    )
+    return form_page(call, "link.html", title, refused, where=where, invited=invited)

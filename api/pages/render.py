@@ -88,6 +88,11 @@ def see_other(where: str) -> Response[str]:
     return Response("", status_code=303, media_type=MediaType.HTML, headers={"location": where})
 
 
+def found(where: str) -> Response[str]:
+    """The answer to who asks for a page where it is not: it is there."""
+    return Response("", status_code=302, media_type=MediaType.HTML, headers={"location": where})
+
+
 def _shell(call: Call, title: str, *, fragments: bool) -> Shell:
     platform, caller = call.platform, call.caller
     signed_in = caller.role is not None

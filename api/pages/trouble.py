@@ -49,6 +49,7 @@ def page(
         detail=detail,
         permission=facts.get("permission"),
         must_change=facts.get("error_code") == "must_change_password",
+        must_set_up=facts.get("error_code") == "2fa_setup_required",
         request_id=asgi.request_id(request.scope),
         log_in=status == HTTPStatus.UNAUTHORIZED,
     )

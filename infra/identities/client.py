@@ -8,6 +8,7 @@ a few fixed words stand in the log. The library is loaded on a thread, when it i
 import asyncio
 import functools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +53,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     addresses: str = ""
 
 
-class Client:
+class Client(ABC):
     """What both have in common: the way there and back, and the code for a token."""
 
     label = ""
@@ -82,8 +83,9 @@ class Client:
             raise self.refused()
         return found
 
+    @abstractmethod
     async def _identify(self, asked: Asked, token: Mapping[str, Any]) -> Identity:
-        raise NotImplementedError
+        """Who it is, asked with the token. Raises UpstreamFailed, ProofRefused."""
 
     def _authorization_url(self, asked: Asked) -> str:
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri

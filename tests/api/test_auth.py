@@ -56,6 +56,24 @@ async def test_nobody_is_told_so(server):
 
 
 @story
+async def test_a_login_ends_the_session_that_the_browser_came_with_and_no_other(server):
+    await server.add("ben@a.io", "an owl over the river")
+    other, client = await server.logged_in(), await server.logged_in()
+    before = client.cookies["dango_session"]
+    for email, password in (
+        (ADMIN["email"], ADMIN["password"]),
+        ("ben@a.io", "an owl over the river"),
+    ):
+        body = {"email": email, "password": password}
+        assert 200 == (await client.post(LOGIN, json=body)).status_code
+        stolen = server.client(cookie=f"dango_session={before}")
+        assert not (await stolen.get(ME)).json()["authenticated"]
+        assert email == (await client.get(ME)).json()["email"]
+        before = client.cookies["dango_session"]
+    assert (await other.get(ME)).json()["authenticated"]
+
+
+@story
 async def test_every_failed_login_is_answered_alike(server):
     await server.add("gone@a.io", "x")
     admin = await server.logged_in()

@@ -5,12 +5,17 @@ import itertools
 import random
 import statistics
 import time
+from datetime import timedelta
 
 import pyotp
 import pytest
 
+from commands.identities import LogInWithIdentity
+from commands.kernel import Origin
+from commands.sessions import NewSession
 from domain import passwords
 from domain.emails import Email
+from domain.identities import Provider
 from domain.permissions import Role
 from infra.passwords import Argon2Passwords, common_passwords
 from tests.api.access import ADMIN, Server
@@ -177,7 +182,33 @@ async def everybody(server):
     _, _ = await invited(admin, "invited@a.io")
     found["invited"] = "invited@a.io"
     found["second factor"], *_ = await newcomer(server, 1)
+    found["provider only"] = "only@a.io"
+    await accepted_elsewhere(server, admin, "only@a.io")
     return found
+
+
+async def accepted_elsewhere(server, admin, email):
+    """An account whose invitation was accepted at a provider: it never had a password."""
+    user, _ = await invited(admin, email)
+    session = NewSession(
+        session_id=server.new_id(),
+        proof=server.new_id(),
+        expires_at=server.clock.now + timedelta(days=7),
+    )
+    command = LogInWithIdentity(
+        user_id=user["id"],
+        email_digest=server.vault.digest("email", email),
+        provider=Provider.GOOGLE,
+        identity=server.new_id(),
+        attempt=server.new_id(),
+        session=session,
+        vouched=True,
+        credential=server.new_id(),
+        at=server.clock.now,
+    )
+    origin = Origin(actor="cli:test", via="control", correlation="test")
+    outcome = await server.writer.send(command, origin)
+    assert "invite_accepted" in [item.type for item in outcome.recorded]
 
 
 async def guess(server, email, number):

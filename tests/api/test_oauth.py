@@ -320,7 +320,7 @@ async def test_who_is_logged_in_and_gives_the_password_links_an_account(server):
     client, begun = await linking(server)
     answer = await client.get(server.double.browse(begun.json()["url"]))
 
-    assert (302, "/") == (answer.status_code, answer.headers["location"])
+    assert (302, "/account") == (answer.status_code, answer.headers["location"])
     assert ["identity_linked", "identity_proved"] == server.types()[server.before :]
     other = server.client()
     await back(server, other)

@@ -44,12 +44,12 @@ def test_hostile_bodies_make_no_account(server, body):
 
 
 @pytest.mark.parametrize(
-    "alike", ["BEN@A.IO", " ben@a.io ", "be\ufb00@a.io", "BEFF@a.io", "stra\u00dfe@a.io"]
+    "alike", ["BEN@A.IO", " ben@a.io ", "ZOE\u0301@a.io", "ZO\u00c9@a.io", "STRA\u1e9eE@a.io"]
 )
 def test_an_address_that_only_looks_different_is_the_same_account(server, alike):
     async def tell():
         admin = await server.logged_in()
-        for email in ("ben@a.io", "beff@a.io", "strasse@a.io"):
+        for email in ("ben@a.io", "zo\u00e9@a.io", "stra\u00dfe@a.io"):
             await invited(admin, email)
         assert 409 == (await admin.post(USERS, json={"email": alike})).status_code
 

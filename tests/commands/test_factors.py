@@ -1,7 +1,5 @@
 """Decisions about second factors, and about logins where one is due."""
 
-from datetime import timedelta
-
 import msgspec
 import pytest
 
@@ -15,7 +13,7 @@ from commands.factors import (
 )
 from commands.kernel import Forget, Keep
 from commands.sessions import DECIDERS as SESSION_DECIDERS
-from commands.sessions import EndSession, FailCurrentPassword, FailLogin, NewSession, StartSession
+from commands.sessions import EndSession, FailCurrentPassword, FailLogin, StartSession
 from domain import factors, guesses, logins, sessions, totp, users
 from domain.sessions import Given
 from domain.totp import Code
@@ -27,6 +25,7 @@ from tests.accounts import (
     ended,
     failed,
     failures,
+    new,
     offered,
     partial,
     recovered,
@@ -47,14 +46,8 @@ def given(*events):
     return Scenario({**DECIDERS, **SESSION_DECIDERS}, events)
 
 
-def new(session="s9", life=timedelta(days=7)):
-    return NewSession(
-        session_id=session, proof=f"proof-{session}", expires_at=NOW + life, network="home"
-    )
-
-
 WITHIN = {"user_id": "anna", "session_id": "s1", "at": NOW}
-AGAIN = {**WITHIN, "email_digest": "digest-anna", "session": new()}
+AGAIN = {**WITHIN, "email_digest": "digest-anna", "session": new("s9")}
 BEGIN = BeginTotpSetup(
     **WITHIN, factor_id="f1", verified="anna-1", pending=b"{}", expires_at=NOW + totp.SETUP_LIFE
 )
@@ -271,7 +264,7 @@ def test_a_wrong_code_of_somebody_who_is_logged_in_is_counted_as_such():
 
 
 def test_seeds_lie_in_the_vault_alone():
-    session = new().keep("anna")
+    session = new("s9").keep("anna")
 
     assert (Keep("totp_pending", "anna", b"{}", NOW + totp.SETUP_LIFE),) == BEGIN.vault()
     expected = (session, Keep("totp", "anna", b"seed"), Forget("totp_pending", "anna"))

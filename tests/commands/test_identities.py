@@ -5,9 +5,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from commands.identities import DECIDERS, LinkIdentity, LogInWithIdentity, RefuseIdentity
+from commands.identities import (
+    DECIDERS,
+    LinkIdentity,
+    LogInWithIdentity,
+    RefuseIdentity,
+    UnlinkIdentity,
+)
 from commands.kernel import Keep
-from commands.sessions import Client, NewSession
 from domain import identities, logins, users
 from domain.permissions import Role
 from tests.accounts import (
@@ -19,11 +24,13 @@ from tests.accounts import (
     ended,
     invited,
     linked,
+    new,
     partial,
     proved,
     refused,
     siege,
     started,
+    unlinked,
 )
 from tests.decisions import NOW, Scenario
 
@@ -32,16 +39,6 @@ replace = msgspec.structs.replace
 
 def given(*events):
     return Scenario(DECIDERS, events)
-
-
-def new(session="s1", life=timedelta(days=7)):
-    return NewSession(
-        session_id=session,
-        proof=f"proof-{session}",
-        expires_at=NOW + life,
-        network="home",
-        client=Client(address="10.0.0.1", agent="curl"),
-    )
 
 
 LOGIN = LogInWithIdentity(
@@ -56,6 +53,7 @@ LOGIN = LogInWithIdentity(
 )
 VOUCHED = replace(LOGIN, vouched=True)
 LINK = LinkIdentity(user_id="anna", session_id="s1", provider="google", identity="i1", attempt="a1")
+UNLINK = UnlinkIdentity(user_id="anna", session_id="s1", provider="google", identity="i1")
 HALF = replace(LOGIN, session=new("p1", timedelta(minutes=5)), partial=True)
 BEGUN = started(method="oauth:google")
 
@@ -119,8 +117,75 @@ def test_an_attempt_ends_once(before):
 
 def test_who_is_logged_in_links_an_identity():
     given(created(), started()).when(LINK).then(linked(), proved())
-    given(created("ben"), linked("ben"), created(), started()).when(LINK).then(linked(), proved())
     given(created(), started(), linked()).when(LINK).then()
+
+
+def test_an_identity_that_is_linked_anew_opens_its_former_account_no_more():
+    others = (created("ben"), linked("ben"))
+
+    given(*others, created(), started()).when(LINK).then(unlinked("ben"), linked(), proved())
+    given(*others, invited()).when(VOUCHED).then(
+        unlinked("ben"), linked(), accepted(), proved(), BEGUN
+    )
+
+
+def test_an_account_has_a_bounded_number_of_identities():
+    most = identities.IDENTITIES_PER_USER_MAX
+    full = (created(), started(), *(linked(identity=f"other-{n}") for n in range(most)))
+
+    given(*full).when(LINK).refused(identities.TooManyIdentities)
+    given(*full, unlinked(identity="other-3")).when(LINK).then(linked(), proved())
+    given(*full, linked("ben", "i1")).when(LINK).refused(identities.TooManyIdentities)
+
+
+def test_an_identity_is_unlinked_once_and_opens_nothing_after_that():
+    account = (created(), linked(), started())
+
+    given(*account).when(UNLINK).then(unlinked())
+    given(*account, unlinked()).when(UNLINK).then()
+    given(created(), linked(), unlinked()).when(LOGIN).refused(identities.IdentityUnknown)
+    given(*account, unlinked()).when(LINK).then(linked(), proved())
+
+
+def test_sessions_that_may_have_begun_with_an_identity_end_with_it():
+    account = (created(), linked(), started(), started("s2"), partial())
+
+    given(*account).when(UNLINK).then(
+        unlinked(), ended("p1", reason="revoked"), ended("s2", reason="revoked")
+    )
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (created(), started()),
+        (created(), started(), created("ben"), linked("ben")),
+        (created(), started(), linked(), unlinked(), linked("ben")),
+    ],
+)
+def test_what_is_not_ones_own_cannot_be_unlinked(events):
+    story = given(*events)
+
+    if unlinked() in events:
+        story.when(UNLINK).then()
+    else:
+        story.when(UNLINK).refused(identities.IdentityMissing)
+
+
+def test_the_only_way_into_an_account_stays():
+    bare = (invited(), linked(), accepted(), started())
+    changed = users.PasswordChanged(user_id="anna", credential="anna-2")
+    reset = users.PasswordReset(user_id="anna", credential="anna-2")
+    github = linked(identity="i2", provider="github")
+
+    given(*bare).when(UNLINK).refused(identities.LastWayIn)
+    given(*bare, github).when(UNLINK).then(unlinked())
+    given(*bare, github, unlinked(identity="i2", provider="github")).when(UNLINK).refused(
+        identities.LastWayIn
+    )
+    for password in (changed, reset):
+        given(*bare, password).when(UNLINK).then(unlinked())
+    given(invited(), accepted(), linked(), started()).when(UNLINK).then(unlinked())
 
 
 def test_nothing_is_linked_after_the_session_ended_or_the_attempt():

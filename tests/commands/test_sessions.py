@@ -9,12 +9,10 @@ from commands.kernel import Forget, Keep
 from commands.sessions import (
     DECIDERS,
     ChangePassword,
-    Client,
     EndAllSessions,
     EndSession,
     FailCurrentPassword,
     FailLogin,
-    NewSession,
     StartSession,
     UnlockUser,
 )
@@ -28,6 +26,7 @@ from tests.accounts import (
     failed,
     failures,
     invited,
+    new,
     offered,
     siege,
     started,
@@ -41,16 +40,6 @@ replace = msgspec.structs.replace
 
 def given(*events):
     return Scenario(DECIDERS, events)
-
-
-def new(session="s1"):
-    return NewSession(
-        session_id=session,
-        proof=f"proof-{session}",
-        expires_at=NOW + timedelta(days=7),
-        network="home",
-        client=Client(address="10.0.0.1", agent="curl"),
-    )
 
 
 LOGIN = StartSession(

@@ -27,6 +27,19 @@ def test_a_spelling_is_its_own_spelling():
         assert once == emails.parse(once)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("anna@stra\u00dfe.de", "anna@strasse.de"),
+        ("\u017fam@a.io", "sam@a.io"),
+        ("\ufb01n@a.io", "fin@a.io"),
+        ("\u0130x@a.io", "ix@a.io"),
+    ],
+)
+def test_addresses_of_different_people_stay_different(one, other):
+    assert emails.parse(one) != emails.parse(other)
+
+
 def test_a_local_host_is_enough():
     assert "admin@localhost" == emails.parse("admin@localhost")
 

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from tests.server.harness import copied, until
@@ -168,6 +169,67 @@ def test_without_scripts_everything_can_be_read_and_done(browser, served):
         assert page.url == f"{served.url}/login"
 
 
+def pressed(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def reached(page, what, most=60):
+    """Go on with Tab until the focus is on this."""
+    for _ in range(most):
+        if page.evaluate("what => document.activeElement.matches(what)", what):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{what} is not reached by Tab")
+
+
+def logged_in_by_keyboard(page, server, email):
+    page.goto(f"{server.url}/login?next=/account")
+    page.keyboard.type(email)
+    pressed(page, "Tab")
+    page.keyboard.type(PASSWORD)
+    pressed(page, "Enter")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["scripts", "no scripts"])
+def test_a_second_factor_is_set_up_and_signed_in_with_by_keyboard_alone(browser, served, script):
+    admin, email = served.client(session="admin"), f"keys-{script}@example.org".lower()
+    made = admin.post("/api/admin/users", json={"email": email}).json()
+    token = made["invite_url"].rpartition("/")[2]
+    body = {"token": token, "password": PASSWORD}
+    assert 200 == served.client().post("/api/auth/accept-invite", json=body).status_code
+    with Tab(browser, served, script=script) as tab:
+        logged_in_by_keyboard(tab.page, served, email)
+        tab.page.wait_for_url(f"{served.url}/account")
+        reached(tab.page, "a[href='/account/2fa']")
+        pressed(tab.page, "Enter")
+        tab.page.wait_for_url("**/account/2fa")
+        tab.page.keyboard.type(PASSWORD)
+        pressed(tab.page, "Enter")
+        app = pyotp.TOTP(text_of(tab.page, "#secret"))
+        assert 100 < tab.page.locator(".qr svg").bounding_box()["width"]
+        tab.picture(f"setup-{script}")
+        tab.page.keyboard.type(app.now())
+        pressed(tab.page, "Enter")
+        tab.page.locator("#codes").wait_for()
+        codes = tab.page.locator("#codes li").all_inner_texts()
+        assert 8 == len(codes)
+        tab.picture(f"codes-{script}")
+        reached(tab.page, "a.primary")
+        pressed(tab.page, "Enter")
+        tab.page.wait_for_url(f"{served.url}/account")
+        tab.picture(f"account-{script}")
+        assert [] == tab.wrong
+    with Tab(browser, served, script=script) as tab:
+        logged_in_by_keyboard(tab.page, served, email)
+        tab.page.wait_for_url("**/login/code?**")
+        tab.page.keyboard.type(codes[0])
+        pressed(tab.page, "Enter")
+        tab.page.wait_for_url(f"{served.url}/account")
+        assert "on" in text_of(tab.page, "section[aria-labelledby=you]")
+        assert [] == tab.wrong
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, size):
@@ -178,6 +240,8 @@ def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, 
         "past": f"/?as_of={last}",
         "events": "/events",
         "event": f"/events/{last}",
+        "account": "/account",
+        "factor": "/account/2fa",
     }
     for name, path in pages.items():
         session = None if name == "login" else "admin"

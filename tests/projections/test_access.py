@@ -11,7 +11,7 @@ from domain import sessions as session_rules
 from domain import users as user_rules
 from domain.permissions import Role
 from infra.views.views import Current, Past
-from projections import api_keys, sessions, users
+from projections import api_keys, identities, sessions, users
 from tests.accounts import (
     accepted,
     created,
@@ -33,7 +33,12 @@ from tests.accounts import (
 from tests.decisions import NOW, ago, history
 from tests.folding import build
 
-PROJECTIONS = (users.PROJECTION, sessions.PROJECTION, api_keys.PROJECTION)
+PROJECTIONS = (
+    users.PROJECTION,
+    sessions.PROJECTION,
+    api_keys.PROJECTION,
+    identities.PROJECTION,
+)
 TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)
 EVENTS = (*user_rules.EVENTS, *totp.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
 

@@ -25,9 +25,15 @@ MUST_CHANGE: Final = frozenset(
         "/api/auth/logout",
         "/api/auth/me",
         "/logout",
+        "/setup",
     }
 )
-MUST_SET_UP: Final = MUST_CHANGE | {"/api/auth/2fa/setup", "/api/auth/2fa/verify-setup"}
+MUST_SET_UP: Final = MUST_CHANGE | {
+    "/account/2fa",
+    "/account/2fa/verify",
+    "/api/auth/2fa/setup",
+    "/api/auth/2fa/verify-setup",
+}
 HALF_WAY: Final = frozenset({"/api/auth/logout", "/logout"})
 NARROWED: Final = frozenset({"query.execute"})
 
