@@ -238,7 +238,7 @@ def every(reader: Reader) -> list[Account]:
 
 def one(reader: Reader, user_id: str) -> Account | None:
     """One account, or None."""
-    return reader.kept(("users", "logins"), _one, user_id)
+    return reader.kept(("users", "identities", "logins"), _one, user_id)
 
 
 def _one(reader: Reader, user_id: str) -> Account | None:
