@@ -14,8 +14,9 @@ import msgspec
 from commands import ports
 from domain.datasets import Column, File
 from infra.loading.settings import LoadSettings
+from infra.loading.state import Tracked
 from infra.warehouse import tables
-from infra.warehouse.quoting import identifier, literal
+from infra.warehouse.quoting import literal
 from infra.workers.desk import Desk
 
 # Behind the columns of every staged file: the file that a row came from, NULL where there is no
@@ -50,6 +51,7 @@ class StagedTable(msgspec.Struct, frozen=True, kw_only=True):
     write: str = "replace"
     keys: tuple[str, ...] = ()
     gone_files: tuple[str, ...] = ()  # rows with these _dango_file are deleted first
+    empty: str = "There are no rows"  # why, when the table would be emptied by this
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +59,8 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 
     tables: tuple[StagedTable, ...] = ()
     files: tuple[File, ...] = ()  # that were read by this run
-    state: dict[str, Any] = {}  # what the next run of this source needs
+    state: dict[str, Any] = {}  # what the next run of this source needs, in the place of before
+    tracked: tuple[Tracked, ...] | None = None  # all files of the source; None: as they were
     rejects: tuple[Reject, ...] = ()
 
     @property
@@ -80,10 +83,13 @@ def copy(
     settings: LoadSettings,
     table: str,
     select: str,
+    *,
+    file: str | None = None,
 ) -> StagedTable:
     """Stage the rows of a SELECT that has no lineage columns; of a `replace`, if not changed."""
     target = path(load, settings, table)
-    run = f"NULL::VARCHAR AS _dango_file, {int(load.job)}::BIGINT AS _dango_run"
+    origin = "NULL" if file is None else literal(file)
+    run = f"{origin}::VARCHAR AS _dango_file, {int(load.job)}::BIGINT AS _dango_run"
     described = connection.execute(f"DESCRIBE {select}").fetchall()
     try:
         row = connection.execute(
@@ -110,8 +116,3 @@ def discard(paths: Sequence[str]) -> None:
 def read_sql(paths: Sequence[str]) -> str:
     """Give the table function over staged files."""
     return f"read_parquet([{', '.join(map(literal, paths))}])"
-
-
-def names_sql(columns: Sequence[Column]) -> str:
-    """Give the quoted names, for a list of columns."""
-    return ", ".join(identifier(column.name) for column in columns)
