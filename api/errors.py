@@ -37,6 +37,7 @@ from domain import (
     users,
 )
 from domain.kernel import Refused
+from domain.source_types import table as source_types
 from projections.engine import ViewsBroken
 
 _log = logging.getLogger("dango.api")
@@ -74,6 +75,7 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     users.UserInactive: 409,
     users.UserMissing: 404,
     users.UserPending: 409,
+    source_types.OptionInvalid: 422,
     sources.SchemaTaken: 409,
     sources.SourceMissing: 404,
     syncs.SchemaBusy: 409,
