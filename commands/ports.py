@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from domain.datasets import File, Table
+from domain.datasets import Column, File, Table
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,20 +21,22 @@ OnProgress = Callable[[Progress], None]
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """Load what a source's files hold now into `schema`.`table`, in one commit or not at all."""
+    """Bring what a source holds now into its schema, in one commit or not at all."""
 
     source: str
     type: str
     job: int  # log position of the request; written into the commit and into _dango_run
     author: str  # who asked for it; written into the commit
     schema: str
-    table: str
-    directory: str  # absolute
-    file_pattern: str
-    full_refresh: bool = False
-    allow_empty: bool = False  # no file, or files without rows, may empty a table that has some
-    reject_ratio_max: float = 0.0
-    null_values: tuple[str, ...] = ("",)  # spellings of a missing value
+    table: str  # of a source with one stream; others name their tables
+    root: str  # the project's folder, absolute: what options name lies below it
+    options: dict[str, Any] = {}  # the source's block, its ${NAME} as they stand there
+    secrets: dict[str, str] = {}  # values of those names: never in a log line, never in a reason
+    full_refresh: bool = False  # forget what earlier runs read
+    allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
+    start_date: str | None = None  # YYYY-MM-DD, inclusive
+    end_date: str | None = None
+    formats: dict[str, Any] = {}  # what earlier runs found out about the input, by table
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,14 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     tables: tuple[Table, ...]
     snapshot: int
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source would bring: its first rows, as text that can be shown."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 class Loaded(Published, frozen=True, kw_only=True):
@@ -100,12 +110,23 @@ class Maintained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkFailed(Exception):
-    """Work that ended without a result; `reason` is one sentence fit for the user."""
+    """Work that ended without a result; `reason` is one sentence fit for the user.
+
+    The fact `transient` says that the same work may well succeed later.
+    """
 
     def __init__(self, reason: str, **facts: Any) -> None:
         super().__init__(reason)
         self.reason = reason
         self.facts = facts  # file, line, column … as the kind of work has them
+
+
+class SecretValues(Protocol):
+    """Values for the ${NAME}s of a source's options, read when a run begins."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value, or None when it is not set."""
+        ...
 
 
 class WorkRefused(WorkFailed):
@@ -140,6 +161,8 @@ class Warehouse(Protocol):
     """
 
     async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
+
+    async def sample(self, load: Load) -> Sample: ...
 
     async def published(self, target: Target) -> Published | None: ...
 

@@ -23,6 +23,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     row_count: int
     columns: tuple[Column, ...] = ()
+    inserted: int | None = None  # by the commit; None when nobody knows
+    updated: int | None = None
+    deleted: int | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -179,7 +180,8 @@ class Runtime:
             self.writer,
             self.warehouse,
             source=source,
-            directory=lambda found: str(self.project.root / str(found.options["directory"])),
+            root=str(self.project.root),
+            secrets=os.environ,
             request=self.history.event,
             open_runs=open_runs,
             monotonic=time.monotonic,
@@ -376,6 +378,7 @@ def worker_configs(warehouse: WarehouseSettings) -> dict[str, msgspec.Raw]:
     """The start message of each kind of worker."""
     configs: dict[str, msgspec.Struct | None] = {
         "load": LoadSettings(warehouse=warehouse),
+        "fetch": LoadSettings(warehouse=warehouse),
         "query": QuerySettings(warehouse=warehouse),
         "warehouse": warehouse,
         "log": None,

@@ -1,17 +1,25 @@
 """One source's part of a sync job, as the policy carries it along."""
 
-from collections.abc import Callable
-from typing import Final
+import re
+from typing import Any, Final
 
 import msgspec
 
-from commands.ports import Load, Loaded, Published, Target, WorkFailed
+from commands.ports import (
+    Load,
+    Loaded,
+    Published,
+    SecretValues,
+    Target,
+    WorkFailed,
+    WorkRefused,
+)
 from commands.syncs import CompleteSync
 from domain import syncs
 from domain.kernel import Recorded
 from domain.sources import Source
 
-LOADABLE: Final = ("csv",)
+REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 Run = tuple[int, str]  # job, source
 
@@ -44,14 +52,12 @@ def named(run: Run) -> str:
 
 
 def load(
-    run: Run, source: Source | None, asked: Recorded | None, directory: Callable[[Source], str]
+    run: Run, source: Source | None, asked: Recorded | None, *, root: str, secrets: SecretValues
 ) -> Load:
     """What the warehouse is to do. Raises WorkFailed."""
     job, name = run
     if source is None or asked is None or not isinstance(asked.event, syncs.SyncRequested):
         raise WorkFailed(f"Source '{name}' is no longer in the configuration.")
-    if source.type not in LOADABLE:
-        raise WorkFailed(f"Sources of type '{source.type}' cannot be synced yet.")
     return Load(
         source=name,
         type=source.type,
@@ -59,12 +65,36 @@ def load(
         author=asked.actor,
         schema=source.schema,
         table=source.table,
-        directory=directory(source),
-        file_pattern=str(source.options.get("file_pattern", "*.csv")),
+        root=root,
+        options=source.options,
+        secrets=resolved(source.options, secrets),
         full_refresh=asked.event.full_refresh,
         allow_empty=asked.event.allow_empty,
-        null_values=tuple(source.options.get("null_values") or ("",)),
+        start_date=asked.event.start_date,
+        end_date=asked.event.end_date,
     )
+
+
+def resolved(options: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
+    """The values of every ${NAME} in the options. Raises WorkRefused for one that is not set."""
+    found = {}
+    for name in sorted(references(options)):
+        value = secrets.get(name)
+        if value is None:
+            raise WorkRefused(f"Secret '{name}' is not set.")
+        found[name] = value
+    return found
+
+
+def references(options: Any) -> frozenset[str]:
+    """The NAMEs of every ${NAME} in a block."""
+    if isinstance(options, str):
+        return frozenset(REFERENCE.findall(options))
+    if isinstance(options, dict):
+        options = list(options.values())
+    if not isinstance(options, list | tuple):
+        return frozenset()
+    return frozenset().union(*map(references, options))
 
 
 def completion(run: Run, published: Published, took_s: float | None) -> CompleteSync:

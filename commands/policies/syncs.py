@@ -11,7 +11,7 @@ from commands.kernel import Bus, Command, Once, Origin, Outcome
 from commands.policies import runs
 from commands.policies.runs import OpenRun, Run
 from commands.policies.tries import RECOVERY_S, Tries
-from commands.ports import Loaded, Progress, Target, Warehouse, WorkFailed
+from commands.ports import Loaded, Progress, SecretValues, Target, Warehouse, WorkFailed
 from commands.syncs import (
     ConfirmCancel,
     FailSync,
@@ -51,7 +51,8 @@ class SyncPolicy:
         warehouse: Warehouse,
         *,
         source: Callable[[str], Source | None],
-        directory: Callable[[Source], str],
+        root: str,
+        secrets: SecretValues,
         request: Callable[[int], Recorded | None],
         open_runs: Callable[[], Sequence[OpenRun]],
         monotonic: Callable[[], float],
@@ -59,7 +60,7 @@ class SyncPolicy:
         parallel: int = 2,
     ) -> None:
         self._bus, self._warehouse = bus, warehouse
-        self._source, self._directory = source, directory
+        self._source, self._root, self._secrets = source, root, secrets
         self._request, self._open_runs = request, open_runs
         self._monotonic = monotonic
         self._slots = asyncio.Semaphore(parallel)
@@ -181,7 +182,8 @@ class SyncPolicy:
         await self._settle(run, self._target(run, source), ending, begun)
 
     async def _load(self, run: Run, source: Source | None) -> Loaded:
-        load = runs.load(run, source, self._request(run[0]), self._directory)
+        asked = self._request(run[0])
+        load = runs.load(run, source, asked, root=self._root, secrets=self._secrets)
         if run in self._cancelled:
             raise asyncio.CancelledError
 

@@ -1,1 +1,1 @@
-"""The types of source: what each may be told. The rows are in table.py, a block in each module."""
+"""Which types of sources there are, and what each takes in the configuration."""

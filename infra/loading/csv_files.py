@@ -10,29 +10,31 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column, File
+from domain.datasets import File
+from domain.source_types.files import CsvBlock
 from infra.loading import plan, prepare, rejects, scan
 from infra.loading.find import Found, find
 from infra.loading.header import read_header
 from infra.loading.progress import reading
 from infra.loading.settings import LoadSettings
+from infra.loading.staged import Staged, StagedTable, discard
 from infra.warehouse import tables, temporary
 from infra.warehouse.quoting import identifier, literal
 from infra.workers.desk import Desk
 
-LINEAGE = (Column(name="_dango_file", type="VARCHAR"), Column(name="_dango_run", type="BIGINT"))
 REJECTS_SHOWN_MAX = 5
 # Whole numbers above this are not exact in a DOUBLE.
 EXACT_MAX = 2**53
 
 
-class Staged(msgspec.Struct, frozen=True, kw_only=True):
-    """What is ready to become the table's content. No columns: there was no file."""
-
-    paths: tuple[str, ...] = ()
-    columns: tuple[Column, ...] = ()
-    rows: int = 0
-    files: tuple[File, ...] = ()
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    load: ports.Load,
+    settings: LoadSettings,
+    desk: Desk,
+) -> Staged:
+    """Stage the rows of all files."""
+    return Reader(connection, load, settings, desk).stage()
 
 
 class Reader:
@@ -47,6 +49,7 @@ class Reader:
     ) -> None:
         self._connection = connection
         self._load = load
+        self._block = msgspec.convert(load.options, CsvBlock)
         self._settings = settings
         self._desk = desk
         self._name = tables.Name(schema=load.schema, table=load.table)
@@ -54,13 +57,15 @@ class Reader:
     def stage(self) -> Staged:
         """Read all files; refuse the load when too many rows cannot be taken."""
         load, settings = self._load, self._settings
-        found = find(load.directory, load.file_pattern, settings.files_max)
+        directory = str(Path(load.root) / self._block.directory)
+        found = find(directory, self._block.file_pattern, settings.files_max)
         if not found:
-            return Staged()
+            return Staged(tables=(StagedTable(name=load.table, columns=()),))
+        nulls = self._block.null_values
         with _staging_folder(settings):
             prepared = self._prepare(found)
             headers = [
-                read_header(one.staged, one.found.name, settings.columns_max, load.null_values)
+                read_header(one.staged, one.found.name, settings.columns_max, nulls)
                 for one in prepared
             ]
             parts = plan.one_spelling(zip(prepared, headers, strict=True))
@@ -201,7 +206,7 @@ class Reader:
         if not rejected:
             return False
         loaded = sum(_rows_by_file(self._connection, paths).values())
-        return rejected / (rejected + loaded) > self._load.reject_ratio_max
+        return rejected / (rejected + loaded) > self._block.max_reject_ratio
 
     def _refusal(self, parts: list[plan.Part]) -> ports.WorkRefused:
         rejected, first = rejects.collect(self._connection, REJECTS_SHOWN_MAX)
@@ -242,19 +247,13 @@ class Reader:
             )
             for one in prepared
         )
-        return Staged(
+        table = StagedTable(
+            name=self._load.table,
+            columns=made.columns,
             paths=tuple(paths),
-            columns=(*made.columns, *LINEAGE),
             rows=sum(rows.values()),
-            files=files,
         )
-
-
-def discard(paths: list[str] | tuple[str, ...]) -> None:
-    """Remove staged files that will not be used; those in a bucket are left to maintenance."""
-    for path in paths:
-        if Path(path).is_absolute():
-            Path(path).unlink(missing_ok=True)
+        return Staged(tables=(table,), files=files)
 
 
 def _rows_by_file(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import msgspec
 
 from commands import ports
 from domain.datasets import Table
+from infra.loading import requests as loading
 from infra.warehouse import requests
 from infra.warehouse.settings import Settings
 from infra.workers.kinds import KINDS, Kind
@@ -14,7 +15,9 @@ from infra.workers.pool import Pool
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
-USERS = frozenset(("load", "query", "warehouse"))  # kinds that open the warehouse
+SAMPLE_DEADLINE_S = 120.0
+USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
+FILES = frozenset(("csv", "local_files", "duckdb"))  # types that are read without the network
 
 
 def write_lease(settings: Settings) -> asyncio.Lock | None:
@@ -39,13 +42,22 @@ class LakeWarehouse:
         )
 
     async def load(self, load: ports.Load, on_progress: ports.OnProgress) -> ports.Loaded:
-        """Replace the table's content by what the source's files hold."""
+        """Bring what a source holds into its tables."""
         return await self._pool.run(
-            "load",
-            load,
+            _kind(load),
+            loading.Load(load),
             deadline_s=self._settings.load_deadline_s,
             on_progress=on_progress,
             result_type=ports.Loaded,
+        )
+
+    async def sample(self, load: ports.Load) -> ports.Sample:
+        """Show the first rows of a source."""
+        return await self._pool.run(
+            _kind(load),
+            loading.Sample(load),
+            deadline_s=SAMPLE_DEADLINE_S,
+            result_type=ports.Sample,
         )
 
     async def published(self, target: ports.Target) -> ports.Published | None:
@@ -88,6 +100,10 @@ class LakeWarehouse:
             deadline_s=LISTING_DEADLINE_S,
             result_type=tuple[Table, ...],
         )
+
+
+def _kind(load: ports.Load) -> str:
+    return "load" if load.type in FILES else "fetch"
 
 
 def kinds(settings: Settings) -> tuple[Kind, ...]:

@@ -11,6 +11,7 @@ import msgspec
 GLOB_CHARACTERS = frozenset("*?[")
 POSTGRES = "postgres:"
 S3 = "s3://"
+OWN = "_dango"  # the schema of what the program keeps for itself; nobody can query it
 SHARED_PARTS_MIN = 3  # of a folder that all paths share: / and /srv alone say nothing
 # Keys of a libpq string whose values are no secrets.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS

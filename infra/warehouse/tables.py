@@ -12,7 +12,7 @@ from domain.datasets import Column, Table
 from infra import durable
 from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import PLAIN_NAME, identifier, literal
-from infra.warehouse.settings import S3, Settings
+from infra.warehouse.settings import OWN, S3, Settings
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,10 +108,11 @@ def replace(
 
 
 def every(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """List all tables with columns and numbers of rows."""
+    """List all tables with columns and numbers of rows, but for the program's own."""
     rows = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL",
-        [LAKE],
+        "SELECT schema_name, table_name FROM duckdb_tables()"
+        " WHERE database_name = ? AND schema_name <> ? ORDER BY ALL",
+        [LAKE, OWN],
     ).fetchall()
     return tuple(table(connection, schema, name) for schema, name in rows)
 
