@@ -171,14 +171,6 @@ class Warehouse(Protocol):
     async def maintain(self, maintain: Maintain, on_progress: OnProgress) -> Maintained: ...
 
 
-class SecretValues(Protocol):
-    """The values behind `${NAME}` of sources.yml."""
-
-    def get(self, name: str) -> str | None:
-        """The value, or None when nobody has set it."""
-        ...
-
-
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """One mail to one address: personal data, and often a link that is a secret."""
 

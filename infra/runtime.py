@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -181,7 +180,7 @@ class Runtime:
             self.warehouse,
             source=source,
             root=str(self.project.root),
-            secrets=os.environ,
+            secrets=self.secret_values,
             request=self.history.event,
             open_runs=open_runs,
             monotonic=time.monotonic,

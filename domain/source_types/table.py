@@ -33,6 +33,27 @@ _ROWS: Final = (
         kind="files",
         block=files.CsvBlock,
     ),
+    SourceType(
+        name="local_files",
+        title="Files",
+        summary="Files of any format below a directory of the project.",
+        kind="files",
+        block=files.LocalFilesBlock,
+    ),
+    SourceType(
+        name="duckdb",
+        title="DuckDB file",
+        summary="The tables of a DuckDB database file of the project.",
+        kind="files",
+        block=files.DuckDBFileBlock,
+    ),
+    SourceType(
+        name="filesystem",
+        title="Bucket",
+        summary="Files of any format in a bucket that speaks S3.",
+        kind="files",
+        block=files.FilesystemBlock,
+    ),
 )
 TYPES: Final[dict[str, SourceType]] = {row.name: row for row in _ROWS}
 
