@@ -50,6 +50,8 @@ class StagedTable(msgspec.Struct, frozen=True, kw_only=True):
     write: str = "replace"
     keys: tuple[str, ...] = ()
     gone_files: tuple[str, ...] = ()  # rows with these _dango_file are deleted first
+    # The table whose rows' lists these rows are: they come and go with theirs (_dlt_root_id).
+    parent: str = ""
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
