@@ -32,7 +32,7 @@ NAME: Final = "source"  # of every pipeline and schema: state is kept by it
 # Its row ids are made from the keys, so that a row's lists are found again when it is merged.
 MERGE: Final[dict[str, str]] = {"disposition": "merge", "strategy": "upsert"}
 DESTINATION: Final = "duckdb"  # never opened; dlt asks what types and names are allowed
-ROOT_ID, ROW_ID, LOAD_ID = "_dlt_root_id", "_dlt_id", "_dlt_load_id"
+ROW_ID, LOAD_ID = "_dlt_id", "_dlt_load_id"
 OWN: Final = "_dlt"  # dlt's own tables
 SAID_CHARS_MAX: Final = 300
 
@@ -67,8 +67,10 @@ class Pipeline:
             made, packages = self._extracted(source, folder, forget)
             tables = tuple(self._tables(made, packages))
             known = dict(self.before.tables)
-            for name, parent in _parents(made).items():
-                known[parent] = tuple(dict.fromkeys((*known.get(parent, ()), name)))
+            parents = _parents(made)
+            for name in parents:
+                root = _root(name, parents)
+                known[root] = tuple(dict.fromkeys((*known.get(root, ()), name)))
             kept = Before(dlt=_plain(made), tables=known)
         return Staged(tables=tables, state=msgspec.to_builtins(kept))
 
@@ -117,49 +119,38 @@ class Pipeline:
     ) -> Iterator[StagedTable]:
         tables = made.default_schema.tables
         parents = _parents(made)
-        for name in parents:
-            parents[name] = _root(name, parents)
         known = {child: root for root, names in self.before.tables.items() for child in names}
-        known |= parents
+        known |= {name: _root(name, parents) for name in parents}
         done: list[str] = []
         try:
-            for name, paths in packages.items():
-                root = parents.get(name, name)
-                copied = staging.copy(
-                    self._connection,
-                    self._load,
-                    self._settings,
-                    name,
-                    _select(paths, tables[name]),
-                )
-                done += copied.paths
-                yield msgspec.structs.replace(
-                    copied,
-                    write=self._write(tables[root]),
-                    keys=_keys(tables[name]) if name == root else (),
-                    parent=root if name != root else "",
-                )
+            for name in dict.fromkeys((*packages, *tables, *known)):
+                root = known.get(name, name)
+                if name.startswith(OWN) or root not in tables:
+                    continue
+                staged = StagedTable(name=name, columns=(), empty="The API gave no rows")
+                if name in packages:
+                    staged = self._copied(name, _select(packages[name], tables[name]))
+                    done += staged.paths
+                write = self._write(tables[root])
+                if name == root:
+                    yield msgspec.structs.replace(staged, write=write, keys=_keys(tables[name]))
+                elif name in packages or root in packages:
+                    owners = self._owners(name, packages[root]) if write == "merge" else ""
+                    done += [owners] if owners else []
+                    write = "append" if write == "merge" else write
+                    yield msgspec.structs.replace(
+                        staged, write=write, owners=owners, follows=True
+                    )
         except BaseException:
             staging.discard(done)
             raise
-        yield from self._silent(made, known, packages)
 
-    def _silent(
-        self, made: "dlt.Pipeline", known: Mapping[str, str], packages: Mapping[str, list[str]]
-    ) -> Iterator[StagedTable]:
-        """Tables without rows this time: some of theirs may have to go."""
-        tables = made.default_schema.tables
-        for name, table in tables.items():
-            if name.startswith(OWN) or name in packages or name in known:
-                continue
-            if self._write(table) == "replace":
-                yield StagedTable(name=name, columns=())
-        for name, root in known.items():
-            if name in packages or root not in tables:
-                continue
-            write = self._write(tables[root])
-            if root in packages and write != "append":
-                yield StagedTable(name=name, columns=(), write=write, parent=root)
+    def _copied(self, name: str, select: str) -> StagedTable:
+        return staging.copy(self._connection, self._load, self._settings, name, select)
+
+    def _owners(self, name: str, paths: Sequence[str]) -> str:
+        """The ids of the rows whose lists come anew."""
+        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[0]  # noqa: S608 - quoted
 
     def _write(self, table: Mapping[str, Any]) -> str:
         if self._load.full_refresh:
@@ -239,13 +230,16 @@ def _keys(table: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _select(paths: Sequence[str], table: Mapping[str, Any]) -> str:
     """Read a table's files, in the order of its columns."""
-    read = f"read_parquet([{', '.join(map(literal, paths))}], union_by_name = true)"
     seen = [
         identifier(name)
         for name, column in table["columns"].items()
         if name != LOAD_ID and column.get("data_type")
     ]
-    return f"SELECT {', '.join(seen)} FROM {read}"  # noqa: S608 - quoted
+    return f"SELECT {', '.join(seen)} FROM {_read(paths)}"  # noqa: S608 - quoted
+
+
+def _read(paths: Sequence[str]) -> str:
+    return f"read_parquet([{', '.join(map(literal, paths))}], union_by_name = true)"
 
 
 def _plain(made: "dlt.Pipeline") -> dict[str, Any]:

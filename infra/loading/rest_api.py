@@ -169,7 +169,7 @@ def incremental(
     elif block.lookback_days:
         made["lag"] = block.lookback_days * _LAG[wanted.format]
     if one.write == "merge":
-        made["primary_key"] = ()  # rows that come twice are merged; dlt need not remember them
+        made["primary_key"] = []  # rows that come twice are merged; dlt need not remember them
     if wanted.param_format is not None and wanted.param_format != wanted.format:
         made["convert"] = _converter(wanted.format, wanted.param_format)
     return {name: value for name, value in made.items() if value is not None}
