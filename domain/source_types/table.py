@@ -6,7 +6,7 @@ import msgspec
 
 from domain import shapes
 from domain.kernel import Refused
-from domain.source_types import files, secret
+from domain.source_types import files, rest, secret
 from domain.source_types.block import Block
 from domain.source_types.secret import references
 
@@ -53,6 +53,13 @@ _ROWS: Final = (
         summary="Files of any format in a bucket that speaks S3.",
         kind="files",
         block=files.FilesystemBlock,
+    ),
+    SourceType(
+        name="rest_api",
+        title="REST API",
+        summary="Any HTTP API that answers with JSON, described in keys.",
+        kind="api",
+        block=rest.RestApiBlock,
     ),
 )
 TYPES: Final[dict[str, SourceType]] = {row.name: row for row in _ROWS}

@@ -60,7 +60,13 @@ class Reader:
         directory = str(Path(load.root) / self._block.directory)
         found = find(directory, self._block.file_pattern, settings.files_max)
         if not found:
-            return Staged(tables=(StagedTable(name=load.table, columns=()),))
+            return Staged(
+                tables=(
+                    StagedTable(
+                        name=load.table, columns=(), empty="No file matches the source's pattern"
+                    ),
+                )
+            )
         nulls = self._block.null_values
         with _staging_folder(settings):
             prepared = self._prepare(found)
@@ -252,6 +258,7 @@ class Reader:
             columns=made.columns,
             paths=tuple(paths),
             rows=sum(rows.values()),
+            empty="The files hold no rows",
         )
         return Staged(tables=(table,), files=files)
 

@@ -19,6 +19,7 @@ from infra.workers.desk import Desk, Run
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.csv_files:stage",
+    "rest_api": "infra.loading.rest_api:stage",
 }
 
 

@@ -3,10 +3,14 @@
 import duckdb
 
 from commands import ports
+from domain.datasets import Table
 from infra.warehouse import tables
 from infra.warehouse.attach import LAKE
 from infra.warehouse.commit import extra_info
+from infra.warehouse.quoting import identifier
 from infra.workers.desk import Desk
+
+RUN = "_dango_run"
 
 # One row for each snapshot that upkeep has not expired, the newest first. The catalogue's table
 # itself: the function `snapshots()` takes every list of changes apart, six times as long.
@@ -15,11 +19,21 @@ COMMIT_SQL = (
     " WHERE commit_extra_info = ? ORDER BY snapshot_id DESC LIMIT 1"
 )
 
+# The tables of a schema as of a snapshot; a name that begins with _ is not what came in.
+TABLES_SQL = (
+    f"SELECT t.table_name FROM __ducklake_metadata_{LAKE}.ducklake_table t"  # noqa: S608 - ours
+    f" JOIN __ducklake_metadata_{LAKE}.ducklake_schema s USING (schema_id)"
+    " WHERE s.schema_name = $schema AND NOT starts_with(t.table_name, '_')"
+    " AND t.begin_snapshot <= $at AND (t.end_snapshot IS NULL OR t.end_snapshot > $at)"
+    " AND s.begin_snapshot <= $at AND (s.end_snapshot IS NULL OR s.end_snapshot > $at)"
+    " ORDER BY t.table_name"
+)
+
 
 def find(
     connection: duckdb.DuckDBPyConnection, desk: Desk, target: ports.Target
 ) -> ports.Published | None:
-    """Give what the commit of this load made of its table; None when it made none.
+    """Give what the commit of this load made of its tables; None when it made none.
 
     Under the write lease: the worker of a load that was killed in the midst of its commit holds it
     until it is gone, and afterwards nothing can change any more. A PostgreSQL catalogue has no
@@ -31,5 +45,21 @@ def find(
     if row is None:
         return None
     snapshot = int(row[0])
-    table = tables.table(connection, target.schema, target.table, snapshot=snapshot)
-    return ports.Published(rows=table.row_count, tables=(table,), snapshot=snapshot)
+    names = connection.execute(TABLES_SQL, {"schema": target.schema, "at": snapshot}).fetchall()
+    found = tuple(
+        tables.table(connection, target.schema, name, snapshot=snapshot) for (name,) in names
+    )
+    rows = sum(_loaded(connection, table, target.job, snapshot) for table in found)
+    return ports.Published(rows=rows, tables=found, snapshot=snapshot)
+
+
+def _loaded(connection: duckdb.DuckDBPyConnection, table: Table, job: int, snapshot: int) -> int:
+    """Count the rows that this job brought."""
+    if RUN not in {column.name for column in table.columns}:
+        return table.row_count
+    sql = f"{LAKE}.{identifier(table.schema)}.{identifier(table.name)}"
+    row = connection.execute(
+        f"SELECT count(*) FROM {sql} AT (VERSION => {int(snapshot)}) WHERE {RUN} = ?",  # noqa: S608 - quoted
+        [job],
+    ).fetchone()
+    return 0 if row is None else int(row[0])

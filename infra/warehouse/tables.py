@@ -94,16 +94,26 @@ def replace(
     A table of the same columns is kept, so that its row-level history goes on; otherwise it is made
     anew under the same name.
     """
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(name.schema)}")
     if columns(connection, name) == tuple(wanted):
         connection.execute(f"DELETE FROM {name.sql}")  # noqa: S608 - quoted
     else:
-        listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in wanted)
-        connection.execute(f"CREATE OR REPLACE TABLE {name.sql} ({listed})")
+        create(connection, name, wanted)
+    add(connection, name, paths)
+
+
+def create(connection: duckdb.DuckDBPyConnection, name: Name, wanted: Sequence[Column]) -> None:
+    """Make an empty table, in the place of any of this name; call it inside of `commit`."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(name.schema)}")
+    listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in wanted)
+    connection.execute(f"CREATE OR REPLACE TABLE {name.sql} ({listed})")
+
+
+def add(connection: duckdb.DuckDBPyConnection, name: Name, paths: Sequence[str]) -> None:
+    """Add staged files, which may lack columns; call it inside of `commit`."""
     for path in paths:
         connection.execute(
             f"CALL ducklake_add_data_files({literal(LAKE)}, {literal(name.table)}, "
-            f"{literal(path)}, schema => {literal(name.schema)})",
+            f"{literal(path)}, schema => {literal(name.schema)}, allow_missing => true)",
         )
 
 

@@ -34,7 +34,8 @@ def test_a_plain_file_is_loaded_with_types_lineage_and_facts(trial: Trial) -> No
         sha256=hashlib.sha256(content.encode()).hexdigest(),
         rows=2,
     )
-    table = Table(schema="raw_s", name="s", row_count=2, columns=columns)
+    known = {"inserted": 2, "updated": 0, "deleted": 0}
+    table = Table(schema="raw_s", name="s", row_count=2, columns=columns, **known)
     assert (loaded.rows, loaded.tables, loaded.files) == (2, (table,), (file,))
     assert trial.rows("*") == [
         (1, "Ann", 1.5, dt.date(2024, 1, 31), "a.csv", 7),
