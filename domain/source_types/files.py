@@ -1,8 +1,12 @@
 """What sources of files take: where the files lie, how they are read, what their rows become."""
 
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal
 
 import msgspec
+
+from domain.source_types.block import Block
 
 Format = Literal["auto", "csv", "tsv", "json", "ndjson", "parquet", "excel"]
 Write = Literal["merge", "append", "replace"]
@@ -11,7 +15,7 @@ Deduplication = Literal["none", "latest_only", "append_only", "scd_type2"]
 REJECT_RATIO_MAX: Final = 0.01
 
 
-class FilesBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FilesBlock(Block, frozen=True, kw_only=True):
     """What every source of files takes.
 
     `write` is what the tables hold: `replace` what the files hold now, `append` what they ever
@@ -30,22 +34,30 @@ class FilesBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     notes: str | None = None
 
 
-class CsvBlock(FilesBlock, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CsvBlock(FilesBlock, frozen=True, kw_only=True):
     """`csv`: files below a directory of the project, as one table."""
 
     directory: str
     file_pattern: str = "*.csv"
 
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        yield from folder_faults(self.directory, self.file_pattern)
 
-class LocalFilesBlock(FilesBlock, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class LocalFilesBlock(FilesBlock, frozen=True, kw_only=True):
     """`local_files`: a directory of the project, with files of any format."""
 
     directory: str
     file_pattern: str = "*"
     tables: Literal["one", "by_folder", "by_name"] = "one"
 
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        yield from folder_faults(self.directory, self.file_pattern, deep=True)
 
-class DuckDBFileBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class DuckDBFileBlock(Block, frozen=True, kw_only=True):
     """`duckdb`: a database file of the project; each of its tables becomes one."""
 
     path: str
@@ -53,8 +65,13 @@ class DuckDBFileBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tables: tuple[str, ...] = ()  # all of the schema when empty
     notes: str | None = None
 
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        if not inside(self.path):
+            yield ".path", "must lie inside the project, as a relative path"
 
-class FilesystemBlock(FilesBlock, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class FilesystemBlock(FilesBlock, frozen=True, kw_only=True):
     """`filesystem`: files of a bucket, or of a folder by a file:// address."""
 
     bucket_url: str
@@ -67,3 +84,21 @@ class FilesystemBlock(FilesBlock, frozen=True, kw_only=True, forbid_unknown_fiel
         str | None,
         msgspec.Meta(extra={"secret": True}, extra_json_schema={"format": "password"}),
     ] = None
+
+
+def folder_faults(
+    directory: str, file_pattern: str, *, deep: bool = False
+) -> Iterator[tuple[str, str]]:
+    """What keeps a directory from lying inside the project, and a pattern from naming files."""
+    if not inside(directory):
+        yield ".directory", "must lie inside the project, as a relative path"
+    if deep and not inside(file_pattern):
+        yield ".file_pattern", "must be a pattern of files below the directory, like **/*"
+    if not deep and (not file_pattern or "/" in file_pattern or "\0" in file_pattern):
+        yield ".file_pattern", "must be a pattern of file names, like *.csv"
+
+
+def inside(path: str) -> bool:
+    """Tell whether a path stays below the folder that it is taken from."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and "\0" not in path

@@ -5,7 +5,7 @@ import msgspec
 
 from infra.loading import types
 from infra.loading.conform import Change, gone_sql
-from infra.loading.staged import read_sql
+from infra.loading.staged import OWNER, read_sql
 from infra.warehouse import tables
 from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import identifier, literal
@@ -30,6 +30,10 @@ def apply(connection: duckdb.DuckDBPyConnection, change: Change) -> Counts:
     counts = Counts()
     if change.gone_files and change.before:
         counts.deleted = _deleted(connection, f"{name.sql} WHERE {gone_sql(change.gone_files)}")
+    if change.owners and change.before:
+        owners = f"(SELECT {OWNER} FROM {read_sql([change.owners])}) AS owner"  # noqa: S608 - ours
+        what = f"{name.sql} AS t USING {owners} WHERE t.{OWNER} = owner.{OWNER}"
+        counts.deleted += _deleted(connection, what)
     if change.rows:
         if change.before:
             counts.updated = _make_room(connection, change)

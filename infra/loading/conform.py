@@ -39,6 +39,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0  # in them
     keys: tuple[str, ...] = ()
     gone_files: tuple[str, ...] = ()
+    owners: str = ""
     rewritten: str | None = None  # the rows of before in their new types
     at: datetime | None = None  # when versions of `scd2` begin and end
     missing: tuple[str, ...] = ()  # columns that the input does not have
@@ -100,6 +101,7 @@ class Conformer:
             before=before,
             keys=_spelled(table.keys, columns),
             gone_files=table.gone_files,
+            owners=table.owners,
             at=self._at,
             missing=tuple(
                 column.name
@@ -255,7 +257,7 @@ class Conformer:
     def _refuse_emptying(
         self, name: tables.Name, table: StagedTable, before: tuple[Column, ...]
     ) -> None:
-        if table.rows or self._load.allow_empty or not before:
+        if table.rows or table.follows or self._load.allow_empty or not before:
             return
         if table.write != "replace" and not table.gone_files:
             return

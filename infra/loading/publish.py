@@ -89,9 +89,13 @@ def _loaded(staged: Staged, rows: int, told: tuple[Table, ...], snapshot: int) -
 def _matters(change: Change) -> bool:
     if change.write == "replace":
         return bool(change.columns)
-    return bool(change.rows or change.gone_files or change.added or change.retyped) and bool(
+    return bool(change.rows or _goes(change) or change.added or change.retyped) and bool(
         change.rows or change.before
     )
+
+
+def _goes(change: Change) -> bool:
+    return bool(change.gone_files or change.owners)
 
 
 def _paths(change: Change) -> tuple[str, ...]:

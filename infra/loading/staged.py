@@ -22,6 +22,7 @@ from infra.workers.desk import Desk
 # Behind the columns of every staged file: the file that a row came from, NULL where there is no
 # such thing, and the job that loaded it.
 LINEAGE = (Column(name="_dango_file", type="VARCHAR"), Column(name="_dango_run", type="BIGINT"))
+OWNER = "_dlt_root_id"  # the column that tells whose list a row is of
 REJECTS_KEPT_MAX = 10_000  # of one run; all are counted
 RAW_CHARS_MAX = 500
 
@@ -53,6 +54,10 @@ class StagedTable(msgspec.Struct, frozen=True, kw_only=True):
     gone_files: tuple[str, ...] = ()  # rows with these _dango_file are deleted first
     fresh: bool = False  # the table is made anew first
     empty: str = "There are no rows"  # why, when the table would be emptied by this
+    # Of tables that hold the lists of another one's rows: a staged file of the OWNER values whose
+    # rows are deleted first, and that they may become empty with it.
+    owners: str = ""
+    follows: bool = False
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +74,8 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paths(self) -> tuple[str, ...]:
         """All staged files."""
-        return tuple(path for table in self.tables for path in table.paths)
+        owners = tuple(table.owners for table in self.tables if table.owners)
+        return (*(path for table in self.tables for path in table.paths), *owners)
 
 
 Stage = Callable[[duckdb.DuckDBPyConnection, ports.Load, LoadSettings, Desk], Staged]
