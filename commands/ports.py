@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from domain.datasets import Column, File, RefusedFile, Table
+from domain.datasets import Column, Drift, File, Format, RefusedFile, Table
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
     start_date: str | None = None  # YYYY-MM-DD, inclusive
     end_date: str | None = None
-    formats: dict[str, Any] = {}  # what earlier runs found out about the input, by table
+    formats: dict[str, Format] = {}  # what earlier runs found out about the input, by table
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,8 @@ class Loaded(Published, frozen=True, kw_only=True):
 
     files: tuple[File, ...]
     refused: tuple[RefusedFile, ...] = ()  # the run is a part of what it should have been
-    formats: dict[str, Any] = {}  # what was found out about the input, by table
+    drift: tuple[Drift, ...] = ()
+    formats: dict[str, Format] = {}  # what was found out about the input, by table
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

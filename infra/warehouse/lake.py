@@ -17,6 +17,7 @@ CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
 SAMPLE_DEADLINE_S = 120.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
+LOADING = frozenset(("load", "fetch"))
 FILES = frozenset(("csv", "local_files", "duckdb"))  # types that are read without the network
 
 
@@ -107,13 +108,19 @@ def _kind(load: ports.Load) -> str:
 
 
 def kinds(settings: Settings) -> tuple[Kind, ...]:
-    """Give the table of kinds; with the network for those that need it to reach the warehouse."""
-    return tuple(
-        msgspec.structs.replace(kind, network=kind.network or settings.remote)
-        if kind.name in USERS
-        else kind
-        for kind in KINDS
-    )
+    """Give the table of kinds as the settings want them.
+
+    With the network for those that need it to reach the warehouse.
+    """
+    return tuple(_as_wanted(kind, settings) for kind in KINDS)
+
+
+def _as_wanted(kind: Kind, settings: Settings) -> Kind:
+    if kind.name in LOADING:
+        kind = msgspec.structs.replace(kind, concurrency_max=settings.loads_max)
+    if kind.name in USERS:
+        kind = msgspec.structs.replace(kind, network=kind.network or settings.remote)
+    return kind
 
 
 def encoded(settings: msgspec.Struct | None) -> msgspec.Raw:
