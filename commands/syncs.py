@@ -20,6 +20,7 @@ class RequestSync(Command, frozen=True, kw_only=True):
     retry: int = 0
     retry_of: int | None = None
     wait_s: int = 0
+    rollback_of: int | None = None
 
 
 class StartSync(Command, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class SyncRequested(Event, frozen=True, kw_only=True, tag="sync_requested"):
     retry: int = 0  # how many runs stand behind this one that were interrupted or failed
     retry_of: int | None = None
     wait_s: int = 0  # how long it stays queued at least
+    rollback_of: int | None = None  # nothing is read: this job and all since are undone
 
     def stream(self) -> str:
         return f"source:{self.sources[0]}" if len(self.sources) == 1 else "syncs"
@@ -109,6 +110,13 @@ class ColumnsDrifted(_RunEvent, frozen=True, kw_only=True, tag="columns_drifted"
     drift: Drift
 
 
+class SourceRolledBack(_RunEvent, frozen=True, kw_only=True, tag="source_rolled_back"):
+    """A source's tables and state are as they were before a job."""
+
+    undone: int  # the job
+    snapshot: int  # the commit that did it
+
+
 class SyncFailed(_WritingEvent, frozen=True, kw_only=True, tag="sync_failed"):
     """Nothing of this run was published; the earlier data stands."""
 
@@ -140,6 +148,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     SyncCompleted,
     FileFormatFound,
     ColumnsDrifted,
+    SourceRolledBack,
     SyncFailed,
     SyncCancelRequested,
     SyncCancelled,
@@ -284,6 +293,14 @@ def pause_s(failed: SyncFailed) -> int | None:
 
 def complete(state: Syncs, ending: SyncCompleted, account: Account | None) -> list[Event]:
     """End a running run whose data is published; `account` is None when nobody knows it."""
+    run = state.run(ending.source, ending.job)
+    undone = None if run is None or run.request is None else run.request.rollback_of
+    if undone is not None:
+        ended = end(state, ending)
+        back = SourceRolledBack(
+            source=ending.source, job=ending.job, undone=undone, snapshot=ending.snapshot
+        )
+        return [back, *ended] if ended else []
     if account is None:
         return end(state, ending)
     ending = msgspec.structs.replace(

@@ -52,6 +52,10 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         + (f", {e.refused_count} files refused" if e.refused_count else ""),
     ),
     syncs.ColumnsDrifted: lambda e: ("warning", _drifted(e.source, e.drift)),
+    syncs.SourceRolledBack: lambda e: (
+        "warning",
+        f"{e.source} was rolled back to before job {e.undone}",
+    ),
     syncs.SyncFailed: lambda e: ("error", f"Sync of {e.source} failed: {e.reason}"),
     syncs.SyncCancelRequested: lambda e: ("info", f"Cancelling sync of {e.source}"),
     syncs.SyncCancelled: lambda e: ("warning", f"Sync of {e.source} was cancelled"),

@@ -79,6 +79,7 @@ def load(
         allow_empty=asked.event.allow_empty or source.allow_empty,
         start_date=asked.event.start_date,
         end_date=asked.event.end_date,
+        rollback_of=asked.event.rollback_of,
         formats={} if asked.event.full_refresh else formats,
     )
 

@@ -273,6 +273,7 @@ class SyncPolicy:
             retry=event.retry + 1,
             retry_of=event.job,
             wait_s=wait_s,
+            rollback_of=asked.event.rollback_of,
         )
         # Told twice, an ending is still tried again once, even if that run has ended by now.
         once = Once(f"policy:syncs:{recorded.id}", recorded.id, recorded.at)

@@ -181,7 +181,7 @@ class Conformer:
             + f" AS {identifier(column.name)}"
             for column in change.columns
         )
-        return self._copy(change.name, f"SELECT {listed} FROM {change.name.sql}")[0]  # noqa: S608 - quoted
+        return self.copy(change.name, f"SELECT {listed} FROM {change.name.sql}")[0]  # noqa: S608 - quoted
 
     def _rows(self, change: Change, table: StagedTable) -> Change:
         as_they_are = {(c.name, c.type) for c in (*table.columns, *LINEAGE)}
@@ -194,7 +194,7 @@ class Conformer:
         if fits and spelled and not change.keys and change.write == "append":
             return msgspec.structs.replace(change, paths=table.paths, rows=table.rows)
         select = self._select(change, table)
-        path, rows = self._copy(change.name, select)
+        path, rows = self.copy(change.name, select)
         staging.discard(table.paths)
         return msgspec.structs.replace(change, paths=(path,), rows=rows)
 
@@ -251,7 +251,8 @@ class Conformer:
             f" AS old_row WHERE {same})"
         )
 
-    def _copy(self, name: tables.Name, select: str) -> tuple[str, int]:
+    def copy(self, name: tables.Name, select: str) -> tuple[str, int]:
+        """Write rows to a new file of the table; the number of them beside its path."""
         path = tables.staged_path(self._settings.warehouse, name)
         self.made.append(path)
         row = self._connection.execute(

@@ -35,7 +35,7 @@ def publish(
         changes = [change for change in changes if _matters(change)]
         if not changes and before == after and not staged.rejects:
             snapshot = newest_snapshot(connection)
-            return _loaded(staged, 0, _told(connection, load, {}), snapshot)
+            return _loaded(staged, 0, told(connection, load, {}), snapshot)
         rows = sum(change.rows for change in changes)
         desk.progress(ports.Progress(phase="committing", done=rows, total=rows))
         tables.sync(settings.warehouse, [path for change in changes for path in _paths(change)])
@@ -72,20 +72,20 @@ def publish(
     used = {path for change in changes for path in _paths(change)}
     discard([path for path in (*staged.paths, *conformer.made) if path not in used])
     drift = tuple(change.drift for change in changes if change.drift is not None)
-    return _loaded(staged, rows, _told(connection, load, counts), snapshot, drift)
+    return _loaded(staged, rows, told(connection, load, counts), snapshot, drift)
 
 
 def _loaded(
     staged: Staged,
     rows: int,
-    told: tuple[Table, ...],
+    now: tuple[Table, ...],
     snapshot: int,
     drift: tuple[Drift, ...] = (),
 ) -> ports.Loaded:
     return ports.Loaded(
         drift=drift,
         rows=rows,
-        tables=told,
+        tables=now,
         files=staged.files,
         snapshot=snapshot,
         refused=staged.refused,
@@ -110,17 +110,20 @@ def _paths(change: Change) -> tuple[str, ...]:
     return (*own, *(change.paths if change.rows else ()))
 
 
-def _told(
-    connection: duckdb.DuckDBPyConnection, load: ports.Load, counts: dict[str, Counts]
+def told(
+    connection: duckdb.DuckDBPyConnection, load: ports.Load, counts: dict[str, Counts] | None
 ) -> tuple[Table, ...]:
-    """Describe all tables of the source, as they stand now; those left alone had no changes."""
+    """Describe all tables of the source, as they stand now; those left alone had no changes.
+
+    None: nobody has counted.
+    """
     return tuple(
         Table(
             schema=load.schema,
             name=name,
             row_count=tables.row_count(connection, tables.Name(schema=load.schema, table=name)),
             columns=tables.columns(connection, tables.Name(schema=load.schema, table=name)),
-            **msgspec.structs.asdict(counts.get(name, Counts())),
+            **({} if counts is None else msgspec.structs.asdict(counts.get(name, Counts()))),
         )
         for name in tables.names(connection, load.schema)
     )

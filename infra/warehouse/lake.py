@@ -15,6 +15,7 @@ from infra.workers.pool import Pool
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
+CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
 LOADING = frozenset(("load", "fetch"))
@@ -68,6 +69,15 @@ class LakeWarehouse:
             requests.Find(target),
             deadline_s=FIND_DEADLINE_S,
             result_type=ports.Published | None,  # type: ignore[arg-type]
+        )
+
+    async def changes(self, asked: ports.ChangesOf) -> ports.Changes:
+        """Show the rows that a run changed."""
+        return await self._pool.run(
+            "warehouse",
+            requests.ChangesOf(asked),
+            deadline_s=CHANGES_DEADLINE_S,
+            result_type=ports.Changes,
         )
 
     async def query(self, query: ports.Query, deadline_s: float) -> ports.Queried:
