@@ -4,43 +4,40 @@ A file that cannot be read does not stand in the way of the others: it is refuse
 again at the next run; its earlier rows stay.
 """
 
-import os
-import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import msgspec
 
 from commands import ports
 from domain.datasets import File, RefusedFile
-from domain.source_types.files import CsvBlock, FilesBlock, Format, LocalFilesBlock
-from infra.loading import csv_files, excel_files, formats, json_files, parquet_files, prepare, state
+from domain.source_types.files import FilesBlock, Format
+from infra.loading import (
+    csv_files,
+    formats,
+    prepare,
+    state,
+)
+from infra.loading.file_samples import sample
+from infra.loading.file_sources import (
+    BLOCKS,
+    NO_FILE,
+    NO_ROWS,
+    READERS,
+    staging_folder,
+    table_name,
+    writing,
+)
 from infra.loading.find import Found, find
-from infra.loading.portion import Portion, Reader, Refusals, Task, join
+from infra.loading.portion import Portion, Refusals, Task, join
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, StagedTable, discard
 from infra.loading.tracking import Split, split
-from infra.warehouse import temporary
 from infra.workers.desk import Desk
 
-NO_FILE: Final = "No file matches the source's pattern"
-NO_ROWS: Final = "The files hold no rows"
-READERS: Final[dict[Format, Reader]] = {
-    "csv": csv_files.read,
-    "tsv": partial(csv_files.read, delimiter="\t"),
-    "json": json_files.read,
-    "ndjson": json_files.read,
-    "parquet": parquet_files.read,
-    "excel": excel_files.read,
-}
-BLOCKS: Final = {"csv": CsvBlock, "local_files": LocalFilesBlock}
-NOT_PLAIN: Final = re.compile(r"[^a-z0-9_]+")
-TABLE_CHARS_MAX: Final = 63
+__all__ = ["Files", "sample", "stage"]  # a module of the table of stages offers both
 
 
 def stage(
@@ -304,35 +301,3 @@ class Files:
             encoding=one.encoding,
             rejected=rejected,
         )
-
-
-def writing(block: FilesBlock) -> tuple[str, tuple[str, ...]]:
-    """Give how rows are written, and by which key. Raises WorkRefused."""
-    keys = block.primary_key
-    by_key = {"latest_only": "merge", "append_only": "append", "scd_type2": "scd2"}
-    if (how := by_key.get(block.deduplication)) is not None or block.write == "merge":
-        if not keys:
-            what = f"deduplication: {block.deduplication}" if how else "write: merge"
-            raise ports.WorkRefused(f"'{what}' needs a primary_key.")
-        return how or "merge", keys
-    if block.write is None and keys:
-        return "merge", keys
-    return block.write or "replace", ()
-
-
-def table_name(text: str) -> str:
-    """Give a plain name of a table for the name of a file or folder."""
-    plain = NOT_PLAIN.sub("_", text.lower()).strip("_")[:TABLE_CHARS_MAX]
-    return plain if plain and not plain[0].isdigit() else f"t_{plain}"
-
-
-@contextmanager
-def staging_folder(settings: LoadSettings) -> Iterator[None]:
-    """Work in a folder of safe names: the engine takes * ? [ in any path for a pattern."""
-    own = temporary.own_folder(settings.warehouse)
-    with tempfile.TemporaryDirectory(prefix="stage-", dir=own) as folder:
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir("/")

@@ -1,5 +1,6 @@
 """What a reader of one format makes of its files of one table."""
 
+import uuid
 from collections.abc import Callable, Iterable
 
 import duckdb
@@ -29,9 +30,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     block: FilesBlock
     table: str
     known: Format | None = None
+    folder: str | None = None  # where rows go that will not be published
 
     def path(self) -> str:
         """Give a new path for rows of the table."""
+        if self.folder is not None:
+            return f"{self.folder}/{uuid.uuid4()}.parquet"
         name = tables.Name(schema=self.load.schema, table=self.table)
         return tables.staged_path(self.settings.warehouse, name)
 

@@ -21,6 +21,7 @@ from infra.workers.desk import Desk, Run
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.files:stage",
     "local_files": "infra.loading.files:stage",
+    "duckdb": "infra.loading.duckdb_file:stage",
     "rest_api": "infra.loading.rest_api:stage",
 }
 
