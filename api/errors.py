@@ -30,6 +30,7 @@ from domain import (
     links,
     logins,
     passwords,
+    secrets,
     sessions,
     sources,
     syncs,
@@ -37,6 +38,7 @@ from domain import (
     users,
 )
 from domain.kernel import Refused
+from domain.source_types import table as source_types
 from projections.engine import ViewsBroken
 
 _log = logging.getLogger("dango.api")
@@ -78,6 +80,12 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     users.UserInactive: 409,
     users.UserMissing: 404,
     users.UserPending: 409,
+    secrets.SecretMissing: 404,
+    secrets.SecretNameInvalid: 422,
+    secrets.SecretThere: 409,
+    secrets.SecretValueInvalid: 422,
+    secrets.TooManySecrets: 409,
+    source_types.OptionInvalid: 422,
     sources.SchemaTaken: 409,
     sources.SourceMissing: 404,
     syncs.SchemaBusy: 409,

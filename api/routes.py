@@ -15,6 +15,8 @@ from api import (
     logs,
     oauth,
     queries,
+    runs,
+    secrets,
     sessions,
     sources,
     syncs,
@@ -31,6 +33,7 @@ from api.pages import links as chosen
 from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
 OWN: Final = "it tells what the caller may do now"
+NO_PAST: Final = "the vault keeps no past"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
@@ -88,11 +91,21 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/sources/{source_name:str}/details", READS, sources.source_details),
     get("/api/sources/{source_name:str}/logs", READS, sources.source_logs),
     post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source, again=True),
+    get(
+        "/api/sources/{source_name:str}/runs/{run:int}/changes",
+        "query.execute",
+        runs.run_changes,
+    ),
+    post("/api/sources/{source_name:str}/rollback", "source.manage", runs.roll_back, again=True),
     post("/api/sync/trigger", "source.sync", syncs.trigger_sync, again=True),
     get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
+    # secrets
+    get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
+    post("/api/secrets", "config.manage", secrets.set_secret),
+    delete("/api/secrets/{key:str}", "config.manage", secrets.remove_secret),
     # live
     socket("/ws", SIGNED_IN, ws.Live),
     # query

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from domain.datasets import File, Table
+from domain.datasets import Column, Drift, File, Format, RefusedFile, Table
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,20 +21,23 @@ OnProgress = Callable[[Progress], None]
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """Load what a source's files hold now into `schema`.`table`, in one commit or not at all."""
+    """Bring what a source holds now into its schema, in one commit or not at all."""
 
     source: str
     type: str
     job: int  # log position of the request; written into the commit and into _dango_run
     author: str  # who asked for it; written into the commit
     schema: str
-    table: str
-    directory: str  # absolute
-    file_pattern: str
-    full_refresh: bool = False
-    allow_empty: bool = False  # no file, or files without rows, may empty a table that has some
-    reject_ratio_max: float = 0.0
-    null_values: tuple[str, ...] = ("",)  # spellings of a missing value
+    table: str  # of a source with one stream; others name their tables
+    root: str  # the project's folder, absolute: what options name lies below it
+    options: dict[str, Any] = {}  # the source's block, its ${NAME} as they stand there
+    secrets: dict[str, str] = {}  # values of those names: never in a log line, never in a reason
+    full_refresh: bool = False  # forget what earlier runs read
+    allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
+    start_date: str | None = None  # YYYY-MM-DD, inclusive
+    end_date: str | None = None
+    rollback_of: int | None = None  # nothing is read: this job and all since are undone
+    formats: dict[str, Format] = {}  # what earlier runs found out about the input, by table
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,10 +57,47 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: int
 
 
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source would bring: its first rows, as text that can be shown."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
 class Loaded(Published, frozen=True, kw_only=True):
     """The same, told by the load itself, which knows its files too."""
 
     files: tuple[File, ...]
+    refused: tuple[RefusedFile, ...] = ()  # the run is a part of what it should have been
+    drift: tuple[Drift, ...] = ()
+    formats: dict[str, Format] = {}  # what was found out about the input, by table
+
+
+class ChangesOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of a table are asked for that a run changed; the first such table by default."""
+
+    source: str
+    job: int
+    schema: str
+    table: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of them: `rows` is a JSON array of arrays, what happened to a row first in each.
+
+    No snapshot: the run changed nothing, or it was too long ago.
+    """
+
+    snapshot: int | None
+    counts: dict[str, dict[str, int]] = {}  # by table: inserted, deleted, updated_from, updated_to
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    rows: msgspec.Raw = msgspec.Raw(b"[]")
+    row_count: int = 0
+    more: bool = False
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,12 +140,23 @@ class Maintained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkFailed(Exception):
-    """Work that ended without a result; `reason` is one sentence fit for the user."""
+    """Work that ended without a result; `reason` is one sentence fit for the user.
+
+    The fact `transient` says that the same work may well succeed later.
+    """
 
     def __init__(self, reason: str, **facts: Any) -> None:
         super().__init__(reason)
         self.reason = reason
         self.facts = facts  # file, line, column … as the kind of work has them
+
+
+class SecretValues(Protocol):
+    """Values for the ${NAME}s of a source's options, read when a run begins."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value, or None when it is not set."""
+        ...
 
 
 class WorkRefused(WorkFailed):
@@ -141,7 +192,11 @@ class Warehouse(Protocol):
 
     async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
 
+    async def sample(self, load: Load) -> Sample: ...
+
     async def published(self, target: Target) -> Published | None: ...
+
+    async def changes(self, asked: ChangesOf) -> Changes: ...
 
     async def query(self, query: Query, deadline_s: float) -> Queried: ...
 

@@ -23,6 +23,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     row_count: int
     columns: tuple[Column, ...] = ()
+    inserted: int | None = None  # by the commit; None when nobody knows
+    updated: int | None = None
+    deleted: int | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,44 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     encoding: str = "utf-8"
     rejected: int = 0
+
+
+class Retyped(msgspec.Struct, frozen=True, kw_only=True):
+    """A column whose type was not wide enough any more."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """How the columns of an input differ from those that its table had."""
+
+    table: str
+    added: tuple[Column, ...] = ()
+    missing: tuple[str, ...] = ()
+    retyped: tuple[Retyped, ...] = ()
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about the files of one table, and is presumed of later ones.
+
+    `columns` are those that hold values. Dates are None where they are written the ISO way.
+    """
+
+    format: str
+    columns: dict[str, str] = {}
+    delimiter: str | None = None
+    date: str | None = None
+    timestamp: str | None = None
+
+
+class RefusedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An input file that was left out as a whole; what it held before stays."""
+
+    file: str
+    reason: str
+    line: int | None = None
 
 
 def told(files: Sequence[File]) -> tuple[File, ...]:

@@ -18,8 +18,9 @@ ALL: Final = "sources"  # the tag of everything that changes which sources there
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """One source's configuration.
 
-    `options` is the block named after its type; of a type that is not known in full it holds the
-    keys alone, each with `****`.
+    `options` is the block named after its type, with `${NAME}` where a secret belongs and `****`
+    where one stands in the file itself; of a type without a row in domain/source_types/table.py it
+    holds the keys alone, each with `****`.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     table: str
     options: dict[str, Any] = {}
+    lookback_days: int | None = None  # read again this much before the cursor
+    allow_empty: bool = False  # an input without rows may empty the table
     fingerprint: str = ""  # keyed digest of the whole block: tells that a value changed
 
 

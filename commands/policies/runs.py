@@ -1,17 +1,25 @@
 """One source's part of a sync job, as the policy carries it along."""
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any
 
 import msgspec
 
-from commands.ports import Load, Loaded, Published, Target, WorkFailed
-from commands.syncs import CompleteSync
+from commands.ports import (
+    Load,
+    Loaded,
+    Published,
+    SecretValues,
+    Target,
+    WorkFailed,
+    WorkRefused,
+)
+from commands.syncs import CompleteSync, FailSync
 from domain import syncs
+from domain.datasets import Format
 from domain.kernel import Recorded
+from domain.source_types.secret import literals
+from domain.source_types.table import TYPES, OptionInvalid, options, references
 from domain.sources import Source
-
-LOADABLE: Final = ("csv",)
 
 Run = tuple[int, str]  # job, source
 
@@ -44,14 +52,19 @@ def named(run: Run) -> str:
 
 
 def load(
-    run: Run, source: Source | None, asked: Recorded | None, directory: Callable[[Source], str]
+    run: Run,
+    source: Source | None,
+    asked: Recorded | None,
+    *,
+    root: str,
+    secrets: SecretValues,
+    formats: dict[str, Format],
 ) -> Load:
     """What the warehouse is to do. Raises WorkFailed."""
     job, name = run
     if source is None or asked is None or not isinstance(asked.event, syncs.SyncRequested):
         raise WorkFailed(f"Source '{name}' is no longer in the configuration.")
-    if source.type not in LOADABLE:
-        raise WorkFailed(f"Sources of type '{source.type}' cannot be synced yet.")
+    _check(source)
     return Load(
         source=name,
         type=source.type,
@@ -59,12 +72,42 @@ def load(
         author=asked.actor,
         schema=source.schema,
         table=source.table,
-        directory=directory(source),
-        file_pattern=str(source.options.get("file_pattern", "*.csv")),
+        root=root,
+        options=source.options,
+        secrets=resolved(source.options, secrets),
         full_refresh=asked.event.full_refresh,
-        allow_empty=asked.event.allow_empty,
-        null_values=tuple(source.options.get("null_values") or ("",)),
+        allow_empty=asked.event.allow_empty or source.allow_empty,
+        start_date=asked.event.start_date,
+        end_date=asked.event.end_date,
+        rollback_of=asked.event.rollback_of,
+        formats={} if asked.event.full_refresh else formats,
     )
+
+
+def resolved(block: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
+    """The values of every ${NAME} in a block. Raises WorkRefused for one that is not set."""
+    found = {}
+    for name in sorted(references(block)):
+        value = secrets.get(name)
+        if value is None:
+            raise WorkRefused(f"Secret '{name}' is not set.")
+        found[name] = value
+    return found
+
+
+def _check(source: Source) -> None:
+    """Raises WorkRefused for what the file must say in another way first."""
+    if source.type not in TYPES:
+        raise WorkRefused(f"Sources of type '{source.type}' cannot be synced yet.")
+    try:
+        paths = literals(options(source.type, source.options))
+    except OptionInvalid as error:
+        raise WorkRefused(error.detail) from None
+    if paths:
+        raise WorkRefused(
+            f"{paths[0].lstrip('.')} of '{source.name}' holds a secret: put it into the vault"
+            " (dango secrets set NAME) and write ${NAME} in sources.yml."
+        )
 
 
 def completion(run: Run, published: Published, took_s: float | None) -> CompleteSync:
@@ -74,7 +117,27 @@ def completion(run: Run, published: Published, took_s: float | None) -> Complete
         job=run[0],
         rows=published.rows,
         tables=published.tables,
-        files=published.files if isinstance(published, Loaded) else None,
+        account=syncs.Account(
+            files=published.files,
+            refused=published.refused,
+            drift=published.drift,
+            formats=published.formats,
+        )
+        if isinstance(published, Loaded)
+        else None,
         snapshot=published.snapshot,
         duration_s=took_s,
+    )
+
+
+def failure(run: Run, error: WorkFailed, took_s: float) -> FailSync:
+    """The ending of a run that cannot be finished."""
+    return FailSync(
+        source=run[1],
+        job=run[0],
+        reason=error.reason,
+        file=error.facts.get("file"),
+        line=error.facts.get("line"),
+        duration_s=took_s,
+        transient=bool(error.facts.get("transient")),
     )

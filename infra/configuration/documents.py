@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import msgspec
 import yaml
+
+from domain import shapes
 
 T = TypeVar("T")
 
@@ -18,9 +19,6 @@ FILE_BYTES_MAX: Final = 1024 * 1024
 VALUES_MAX: Final = 100_000  # in one document, aliases written out
 _OPEN: Final = 0  # the weight of a node that is being weighed
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
-_AT: Final = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
-
-_UNKNOWN: Final = re.compile(r"contains unknown field `([^`]*)`$")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -64,15 +62,9 @@ class Document:
     def convert_at(self, value: Any, kind: type[T], path: str) -> T:
         """A part of the document as a type; `path` is where it stands, like `.sources[0]`."""
         try:
-            return msgspec.convert(value, kind, strict=False)
-        except msgspec.ValidationError as error:
-            text = str(error)
-            found = _AT.search(text)
-            inner = found[1] if found else ""
-            reason = text[: found.start()] if found else text
-            if (unknown := _UNKNOWN.search(reason)) is not None:
-                inner += f".{unknown[1]}"
-            raise self.refused(path + inner, reason) from None
+            return shapes.typed(value, kind)
+        except shapes.ShapeWrong as error:
+            raise self.refused(path + error.path, error.reason) from None
 
     def refused(self, path: str, reason: str) -> Unreadable:
         """A refusal that points at the value under a path like `.sources[0].name`."""

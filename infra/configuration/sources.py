@@ -1,62 +1,25 @@
 """sources.yml: which sources there are. Unknown keys of a source are refused, as they always were.
 
-Each type has a block of its own name. `csv` is known in full. Of the blocks of other types, which
-an existing project may have, only the keys are told: any value may be a secret, and events stay.
+Each type has a block of its own name, as domain/source_types/table.py has it. Of the blocks of
+types without a row there, which an existing project may have, only the keys are told: any value may
+be a secret, and events stay.
 """
 
 import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
+from domain.source_types.secret import MASK, masked
+from domain.source_types.table import LATER, TYPES, OptionInvalid, options
 from domain.sources import Source
 from infra.configuration.documents import Document
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-MASK: Final = "****"
-# Those of the existing product, so that its projects open as they are; csv can be synced today.
-TYPES: Final = frozenset(
-    [
-        "airtable",
-        "asana",
-        "chess",
-        "csv",
-        "dlt_native",
-        "facebook_ads",
-        "filesystem",
-        "freshdesk",
-        "github",
-        "google_ads",
-        "google_analytics",
-        "google_sheets",
-        "hubspot",
-        "inbox",
-        "jira",
-        "kafka",
-        "kinesis",
-        "local_files",
-        "matomo",
-        "mongodb",
-        "mux",
-        "mysql",
-        "notion",
-        "personio",
-        "pipedrive",
-        "postgres",
-        "rest_api",
-        "salesforce",
-        "shopify",
-        "slack",
-        "sql_database",
-        "strapi",
-        "stripe",
-        "workable",
-        "zendesk",
-    ]
-)
+LOOKBACK_DAYS_MAX: Final = 36_500
 _OF_ALL: Final = frozenset(
     {
         "name",
@@ -72,15 +35,6 @@ _OF_ALL: Final = frozenset(
 )
 
 
-class CsvBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`csv:` of a source: files below a directory of the project."""
-
-    directory: str
-    file_pattern: str = "*.csv"
-    null_values: tuple[str, ...] = ("",)  # spellings of a missing value, e.g. "", NA
-    notes: str | None = None
-
-
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What every source has."""
 
@@ -90,6 +44,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     tags: tuple[str, ...] = ()
     schema: str | None = None
+    lookback_days: Annotated[int, msgspec.Meta(ge=0, le=LOOKBACK_DAYS_MAX)] | None = None
+    empty_sync_policy: str = "block"  # or "allow": an input without rows may empty the table
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,23 +75,12 @@ def _source(
         if name is not None and not NAME.fullmatch(name):
             reason = "must be letters, digits and underscores, a letter first, at most 63"
             raise document.refused(path, reason)
-    if known.type not in TYPES:
+    if known.type not in TYPES and known.type not in LATER:
         raise document.refused(f"{place}.type", "is not a type of source; csv is one")
     for key in entry:
         if key not in _OF_ALL and key != known.type:
             raise document.refused(f"{place}.{key}", f"is not a key of a {known.type} source")
-    block = entry.get(known.type) or entry.get("generic_config") or {}
-    if known.type == "csv":
-        path = f"{place}.csv"
-        csv = document.convert_at(block, CsvBlock, path)
-        _inside(document, csv.directory, f"{path}.directory")
-        _pattern(document, csv.file_pattern, f"{path}.file_pattern")
-        block = options = msgspec.json.decode(msgspec.json.encode(csv))  # as events bring it back
-    elif not isinstance(block, dict):
-        raise document.refused(f"{place}.{known.type}", "is not a block of keys")
-    else:
-        block = _plain(block)
-        options = dict.fromkeys(block, MASK)
+    block, told = _block(document, entry, known.type, place)
     return Source(
         name=known.name,
         type=known.type,
@@ -144,20 +89,29 @@ def _source(
         labels=known.tags,
         schema=known.schema or f"raw_{known.name}",
         table=known.name,
-        options=options,
+        options=told,
+        lookback_days=known.lookback_days,
+        allow_empty=known.empty_sync_policy == "allow",
         fingerprint=digest("source", msgspec.json.encode(block, order="sorted").decode()),
     )
 
 
-def _inside(document: Document, directory: str, path: str) -> None:
-    parts = Path(directory).parts
-    if Path(directory).is_absolute() or ".." in parts or "\0" in directory or not parts:
-        raise document.refused(path, "must lie inside the project, as a relative path")
-
-
-def _pattern(document: Document, pattern: str, path: str) -> None:
-    if not pattern or "/" in pattern or "\0" in pattern:
-        raise document.refused(path, "must be a pattern of file names, like *.csv")
+def _block(
+    document: Document, entry: dict[str, Any], type_name: str, place: str
+) -> tuple[Any, dict[str, Any]]:
+    """The block of a source, and what of it is told."""
+    named = type_name if type_name in entry else "generic_config"
+    block = entry.get(type_name) or entry.get("generic_config") or {}
+    if type_name in TYPES:
+        try:
+            typed = options(type_name, block)
+        except OptionInvalid as error:
+            raise document.refused(f"{place}.{named}{error.path}", error.reason) from None
+        return msgspec.to_builtins(typed), masked(typed)
+    if not isinstance(block, dict):
+        raise document.refused(f"{place}.{named}", "is not a block of keys")
+    block = _plain(block)
+    return block, dict.fromkeys(block, MASK)
 
 
 def _plain(value: Any) -> Any:

@@ -1,25 +1,28 @@
-"""Handler of the kind "load": stage what a source holds, then publish it in one commit."""
+"""Handler of the kinds "load" and "fetch": stage what a source holds, publish it in one commit."""
 
+import importlib
 from collections.abc import Callable
+from typing import Any, Final
 
 import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Table
-from infra.loading.csv_files import Reader, Staged, discard
+from infra.loading import requests
+from infra.loading.publish import publish
+from infra.loading.rollback import roll_back
 from infra.loading.settings import LoadSettings
-from infra.warehouse import attach, tables, temporary
-from infra.warehouse.commit import Signature, commit, newest_snapshot
+from infra.warehouse import attach, temporary
+from infra.workers import secrecy
 from infra.workers.desk import Desk, Run
 
-Stage = Callable[[duckdb.DuckDBPyConnection, ports.Load, LoadSettings, Desk], Staged]
-
-# One row for each type of source that is loaded from files.
-STAGES: dict[str, Stage] = {
-    "csv": lambda connection, load, settings, desk: Reader(
-        connection, load, settings, desk
-    ).stage(),
+# Type of source -> where its stage is. Imported by the worker that needs it. `sample` in the same
+# module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
+STAGES: Final[dict[str, str]] = {
+    "csv": "infra.loading.files:stage",
+    "local_files": "infra.loading.files:stage",
+    "duckdb": "infra.loading.duckdb_file:stage",
+    "rest_api": "infra.loading.rest_api:stage",
 }
 
 
@@ -29,11 +32,14 @@ def start(config: msgspec.Raw) -> Run:
     temporary.sweep(settings.warehouse)
     engine = attach.engine(settings.warehouse)
 
-    def run(task: msgspec.Raw, desk: Desk) -> ports.Loaded:
-        wanted = msgspec.json.decode(task, type=ports.Load)
+    def run(task: msgspec.Raw, desk: Desk) -> ports.Loaded | ports.Sample:
+        wanted: requests.Request = msgspec.json.decode(task, type=requests.Request)
+        secrecy.hide(wanted.load.secrets.values())
         try:
             with attach.attached(engine, settings.warehouse) as connection:
-                return load(connection, wanted, settings, desk)
+                if isinstance(wanted, requests.Sample):
+                    return sample(connection, wanted.load, settings, desk)
+                return load(connection, wanted.load, settings, desk)
         except duckdb.OutOfMemoryException:
             reason = "The load needs more memory than it may have."
             raise ports.WorkFailed(reason, limit="memory") from None
@@ -41,6 +47,11 @@ def start(config: msgspec.Raw) -> Run:
             if not attach.is_full(error):
                 raise
             raise ports.WorkFailed(attach.FULL) from error
+        except ports.WorkFailed as failed:
+            # The child itself would leave a secret that stands in the task, as this one's do.
+            failed.reason = secrecy.hidden(failed.reason)
+            failed.facts = {name: _hidden(value) for name, value in failed.facts.items()}
+            raise
 
     return run
 
@@ -51,62 +62,32 @@ def load(
     settings: LoadSettings,
     desk: Desk,
 ) -> ports.Loaded:
-    """Stage, then replace the table's content, in one commit or not at all."""
-    stage = STAGES.get(wanted.type)
-    if stage is None:
-        raise ports.WorkRefused(f"Sources of type '{wanted.type}' cannot be loaded from files.")
-    name = tables.Name(schema=wanted.schema, table=wanted.table)
-    staged = stage(connection, wanted, settings, desk)
-    try:
-        return publish(connection, wanted, settings, desk, name=name, staged=staged)
-    except ports.WorkFailed:
-        # Nothing was committed. After any other error the files may be the table's already; those
-        # that nobody refers to are maintenance's.
-        discard(staged.paths)
-        raise
+    """Stage, then publish, in one commit or not at all."""
+    if wanted.rollback_of is not None:
+        return roll_back(connection, wanted, settings, desk)
+    stage = _function(wanted.type, None)
+    return publish(connection, wanted, settings, desk, stage(connection, wanted, settings, desk))
 
 
-def publish(
+def sample(
     connection: duckdb.DuckDBPyConnection,
     wanted: ports.Load,
     settings: LoadSettings,
     desk: Desk,
-    *,
-    name: tables.Name,
-    staged: Staged,
-) -> ports.Loaded:
-    """Make what was staged the table's content, unless that would silently empty it."""
-    if not staged.rows and not wanted.allow_empty:
-        before = tables.row_count(connection, name)
-        if before:
-            raise ports.WorkRefused(_empty(wanted, staged, before), rows_before=before)
-    if not staged.columns and not tables.columns(connection, name):
-        return ports.Loaded(rows=0, tables=(), files=(), snapshot=newest_snapshot(connection))
-    desk.progress(ports.Progress(phase="committing", done=staged.rows, total=staged.rows))
-    columns = staged.columns or tables.columns(connection, name)
-    paths = staged.paths if staged.rows else ()
-    tables.sync(settings.warehouse, paths)
-    snapshot = commit(
-        connection,
-        desk.lease,
-        settings.warehouse,
-        signature=Signature(
-            author=wanted.author,
-            message=f"load {wanted.source}",
-            job=wanted.job,
-            source=wanted.source,
-        ),
-        change=lambda: tables.replace(connection, name, columns, paths),
-    )
-    if not staged.rows:
-        discard(staged.paths)
-    table = Table(schema=name.schema, name=name.table, row_count=staged.rows, columns=columns)
-    return ports.Loaded(rows=staged.rows, tables=(table,), files=staged.files, snapshot=snapshot)
+) -> ports.Sample:
+    """Give the first rows of a source; nothing is written."""
+    first: ports.Sample = _function(wanted.type, "sample")(connection, wanted, settings, desk)
+    return first
 
 
-def _empty(wanted: ports.Load, staged: Staged, before: int) -> str:
-    found = "The files hold no rows" if staged.files else "No file matches the source's pattern"
-    return (
-        f"{found}, and {wanted.schema}.{wanted.table} has {before} rows:"
-        " it is left as it is. Allow empty loads for this source if it is to be emptied."
-    )
+def _function(kind: str, name: str | None) -> Callable[..., Any]:
+    place = STAGES.get(kind)
+    if place is None:
+        raise ports.WorkRefused(f"Sources of type '{kind}' cannot be synced yet.")
+    module, _, stage = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name or stage)
+    return found
+
+
+def _hidden(value: Any) -> Any:
+    return secrecy.hidden(value) if isinstance(value, str) else value

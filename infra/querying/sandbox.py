@@ -16,9 +16,10 @@ from infra.querying.relations import Published, Relation
 from infra.querying.settings import Settings
 from infra.warehouse import attach
 from infra.warehouse.quoting import literal
+from infra.warehouse.settings import OWN
 
 CATALOG = attach.LAKE
-NO_SCHEMAS_OF_USERS = ("information_schema", "pg_catalog")
+NO_SCHEMAS_OF_USERS = ("information_schema", "pg_catalog", OWN)
 LATE_THREADS = 1  # once the worker is warm, RLIMIT_NPROC 0 forbids it to start threads
 
 

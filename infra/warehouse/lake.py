@@ -6,6 +6,7 @@ import msgspec
 
 from commands import ports
 from domain.datasets import Table
+from infra.loading import requests as loading
 from infra.warehouse import requests
 from infra.warehouse.settings import Settings
 from infra.workers.kinds import KINDS, Kind
@@ -14,7 +15,11 @@ from infra.workers.pool import Pool
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
-USERS = frozenset(("load", "query", "warehouse"))  # kinds that open the warehouse
+CHANGES_DEADLINE_S = 60.0
+SAMPLE_DEADLINE_S = 120.0
+USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
+LOADING = frozenset(("load", "fetch"))
+FILES = frozenset(("csv", "local_files", "duckdb"))  # types that are read without the network
 
 
 def write_lease(settings: Settings) -> asyncio.Lock | None:
@@ -39,13 +44,22 @@ class LakeWarehouse:
         )
 
     async def load(self, load: ports.Load, on_progress: ports.OnProgress) -> ports.Loaded:
-        """Replace the table's content by what the source's files hold."""
+        """Bring what a source holds into its tables."""
         return await self._pool.run(
-            "load",
-            load,
+            _kind(load),
+            loading.Load(load),
             deadline_s=self._settings.load_deadline_s,
             on_progress=on_progress,
             result_type=ports.Loaded,
+        )
+
+    async def sample(self, load: ports.Load) -> ports.Sample:
+        """Show the first rows of a source."""
+        return await self._pool.run(
+            _kind(load),
+            loading.Sample(load),
+            deadline_s=SAMPLE_DEADLINE_S,
+            result_type=ports.Sample,
         )
 
     async def published(self, target: ports.Target) -> ports.Published | None:
@@ -55,6 +69,15 @@ class LakeWarehouse:
             requests.Find(target),
             deadline_s=FIND_DEADLINE_S,
             result_type=ports.Published | None,  # type: ignore[arg-type]
+        )
+
+    async def changes(self, asked: ports.ChangesOf) -> ports.Changes:
+        """Show the rows that a run changed."""
+        return await self._pool.run(
+            "warehouse",
+            requests.ChangesOf(asked),
+            deadline_s=CHANGES_DEADLINE_S,
+            result_type=ports.Changes,
         )
 
     async def query(self, query: ports.Query, deadline_s: float) -> ports.Queried:
@@ -90,14 +113,24 @@ class LakeWarehouse:
         )
 
 
+def _kind(load: ports.Load) -> str:
+    return "load" if load.type in FILES else "fetch"
+
+
 def kinds(settings: Settings) -> tuple[Kind, ...]:
-    """Give the table of kinds; with the network for those that need it to reach the warehouse."""
-    return tuple(
-        msgspec.structs.replace(kind, network=kind.network or settings.remote)
-        if kind.name in USERS
-        else kind
-        for kind in KINDS
-    )
+    """Give the table of kinds as the settings want them.
+
+    With the network for those that need it to reach the warehouse.
+    """
+    return tuple(_as_wanted(kind, settings) for kind in KINDS)
+
+
+def _as_wanted(kind: Kind, settings: Settings) -> Kind:
+    if kind.name in LOADING:
+        kind = msgspec.structs.replace(kind, concurrency_max=settings.loads_max)
+    if kind.name in USERS:
+        kind = msgspec.structs.replace(kind, network=kind.network or settings.remote)
+    return kind
 
 
 def encoded(settings: msgspec.Struct | None) -> msgspec.Raw:

@@ -12,7 +12,7 @@ from domain.datasets import Column, Table
 from infra import durable
 from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import PLAIN_NAME, identifier, literal
-from infra.warehouse.settings import S3, Settings
+from infra.warehouse.settings import OWN, S3, Settings
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,16 @@ def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, 
     return tuple(Column(name=column, type=spelling) for column, spelling in rows)
 
 
+def names(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[str, ...]:
+    """List the tables of a schema, but for those that hold no input: their names begin with _."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?"
+        " AND NOT starts_with(table_name, '_') ORDER BY table_name",
+        [LAKE, schema],
+    ).fetchall()
+    return tuple(name for (name,) in rows)
+
+
 def row_count(connection: duckdb.DuckDBPyConnection, name: Name) -> int:
     """Count the rows; 0 when there is no such table."""
     if not columns(connection, name):
@@ -94,24 +104,35 @@ def replace(
     A table of the same columns is kept, so that its row-level history goes on; otherwise it is made
     anew under the same name.
     """
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(name.schema)}")
     if columns(connection, name) == tuple(wanted):
         connection.execute(f"DELETE FROM {name.sql}")  # noqa: S608 - quoted
     else:
-        listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in wanted)
-        connection.execute(f"CREATE OR REPLACE TABLE {name.sql} ({listed})")
+        create(connection, name, wanted)
+    add(connection, name, paths)
+
+
+def create(connection: duckdb.DuckDBPyConnection, name: Name, wanted: Sequence[Column]) -> None:
+    """Make an empty table, in the place of any of this name; call it inside of `commit`."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(name.schema)}")
+    listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in wanted)
+    connection.execute(f"CREATE OR REPLACE TABLE {name.sql} ({listed})")
+
+
+def add(connection: duckdb.DuckDBPyConnection, name: Name, paths: Sequence[str]) -> None:
+    """Add staged files, which may lack columns; call it inside of `commit`."""
     for path in paths:
         connection.execute(
             f"CALL ducklake_add_data_files({literal(LAKE)}, {literal(name.table)}, "
-            f"{literal(path)}, schema => {literal(name.schema)})",
+            f"{literal(path)}, schema => {literal(name.schema)}, allow_missing => true)",
         )
 
 
 def every(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """List all tables with columns and numbers of rows."""
+    """List all tables with columns and numbers of rows, but for the program's own."""
     rows = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL",
-        [LAKE],
+        "SELECT schema_name, table_name FROM duckdb_tables()"
+        " WHERE database_name = ? AND schema_name <> ? ORDER BY ALL",
+        [LAKE, OWN],
     ).fetchall()
     return tuple(table(connection, schema, name) for schema, name in rows)
 

@@ -39,6 +39,16 @@ KINDS: tuple[Kind, ...] = (
         cpu_s_max=4 * 3600,
     ),
     Kind(
+        name="fetch",  # a load that asks others over the network
+        handler="infra.loading.worker",
+        concurrency_max=2,
+        waiting_max=256,
+        tasks_max=20,
+        file_bytes_max=64 * GIB,
+        cpu_s_max=4 * 3600,
+        network=True,
+    ),
+    Kind(
         name="query",
         handler="infra.querying.worker",
         concurrency_max=4,

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from commands.policies.syncs import BUG
-from commands.ports import Load, Progress, WorkDied, WorkRefused, WorkTimedOut
+from commands.ports import Load, Progress, WorkDied, WorkFailed, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from commands.syncs import RequestSync, StartSync
+from domain.syncs import PAUSES_S
 from tests.commands.syncing import LOADED
 from tests.datasets import source
 from tests.patience import until
@@ -31,8 +32,8 @@ def test_a_load_that_succeeds_completes_the_run(process):
             author="user:anna",
             schema="raw_orders",
             table="orders",
-            directory="/data/orders",
-            file_pattern="*.csv",
+            root="/project",
+            options={"directory": "data/orders"},
             full_refresh=True,
         )
     ] == loads
@@ -156,21 +157,17 @@ def test_progress_is_told_while_a_run_goes_on(process):
     assert {(job, "orders"): Progress(phase="reading", done=1, total=2)} == during
 
 
-def test_a_source_that_is_gone_or_of_an_unknown_type_fails(process):
+def test_a_source_that_is_gone_fails(process):
     async def part(platform):
         await platform.request("items")
         await platform.loading("items")
-        await platform.request("orders", "users")
-        strange = source("users", type="stripe")
-        await platform.core.send(ApplySources(sources=(strange,)))
+        await platform.request("orders")
+        await platform.core.send(ApplySources(sources=()))
         platform.warehouse.end("items")
-        await until(lambda: 2 == platform.types().count("sync_failed"))
+        await until(lambda: 1 == platform.types().count("sync_failed"))
         return [i.event.reason for i in platform.core.stored() if i.type == "sync_failed"]
 
-    assert [
-        "Source 'orders' is no longer in the configuration.",
-        "Sources of type 'stripe' cannot be synced yet.",
-    ] == process(part, parallel=1)
+    assert ["Source 'orders' is no longer in the configuration."] == process(part, parallel=1)
 
 
 # the end of a process
@@ -299,3 +296,69 @@ def test_a_bug_fails_the_run_and_leaves_the_others_alone(process):
 
     assert BUG == ends["orders"].reason
     assert 3 == ends["users"].rows
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (source(type="kafka"), "Sources of type 'kafka' cannot be synced yet."),
+        (
+            source(
+                type="filesystem",
+                options={"bucket_url": "s3://shop", "aws_secret_access_key": "****"},
+            ),
+            (
+                "aws_secret_access_key of 'orders' holds a secret: put it into the vault"
+                " (dango secrets set NAME) and write ${NAME} in sources.yml."
+            ),
+        ),
+        (
+            source(
+                type="filesystem",
+                options={"bucket_url": "s3://shop", "aws_secret_access_key": "${NOT_SET}"},
+            ),
+            "Secret 'NOT_SET' is not set.",
+        ),
+    ],
+)
+def test_what_the_file_must_say_first_fails_the_run_with_what_to_do(process, config, reason):
+    async def part(platform):
+        await platform.core.send(ApplySources(sources=(config,)))
+        await platform.request()
+        await platform.happened("sync_requested", "sync_started", "sync_failed")
+        return platform.last().event.reason
+
+    assert reason == process(part)
+
+
+# failures that may pass
+
+
+def test_a_failure_that_may_pass_is_tried_again_after_a_pause(process):
+    async def part(platform):
+        job = await platform.request(full_refresh=True)
+        for number in range(1, len(PAUSES_S) + 2):
+            await until(lambda number=number: number == len(platform.warehouse.loads))
+            platform.warehouse.end(result=WorkFailed("It is down.", transient=True))
+        await until(lambda: len(PAUSES_S) + 1 == platform.types().count("sync_failed"))
+        requests = [i.event for i in platform.core.stored() if i.type == "sync_requested"]
+        return job, requests, platform.paused
+
+    job, requests, paused = process(part)
+
+    assert [(0, 0), *((wait_s, n) for n, wait_s in enumerate(PAUSES_S, 1))] == [
+        (each.wait_s, each.retry) for each in requests
+    ]
+    assert all(each.full_refresh for each in requests)
+    assert job == requests[1].retry_of
+    assert [0, *PAUSES_S] == paused
+
+
+def test_a_failure_that_does_not_pass_is_not_tried_again(process):
+    async def part(platform):
+        await platform.request()
+        await platform.loading("orders")
+        platform.warehouse.end(result=WorkRefused("It is wrong."))
+        await platform.happened("sync_requested", "sync_started", "sync_failed")
+
+    process(part)

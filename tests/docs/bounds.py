@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, get_type_hints
 
 import msgspec
 
+from domain.source_types.table import LATER, TYPES, SourceType
 from infra.configuration import project, sources
 from infra.loading.settings import LoadSettings
 from infra.querying.sandbox import Settings as SandboxSettings
@@ -134,13 +135,18 @@ def configuration() -> str:
                 " (whatever its case) or one schema. A source without a `schema` loads into"
                 " `raw_<name>.<name>`."
             ),
-            "The block `csv` of a source of type `csv`:",
-            shapes.table(("key", "type", "default"), [r[:3] for r in shapes.fields(_csv())]),
+            *(text for kind in TYPES.values() for text in _block(kind)),
             (
-                "`directory` is a relative path inside the project; `file_pattern` is a pattern of"
-                " file names, without folders. Blocks of other types are read, so that an"
-                " existing project opens, but they cannot be synced yet; events and answers hold"
-                " their keys without any value."
+                "Directories are relative paths inside the project; a `file_pattern` is a pattern"
+                " of file names. A value that is a secret is written as `${NAME}`: `dango secrets"
+                " set NAME` puts it into the vault. One that stands in the file itself is masked"
+                " in events and answers, and the source is not synced. `<key>_env: NAME` of the"
+                " existing product is read as `<key>: ${NAME}`."
+            ),
+            (
+                "Blocks of other types are read, so that an existing project opens, but they"
+                " cannot be synced; events and answers hold their keys without any value:"
+                f" {', '.join(f'`{name}`' for name in sorted(LATER))}."
             ),
             "## Environment",
             shapes.table(
@@ -229,8 +235,12 @@ def _entry() -> list[tuple[str, str, str]]:
     ]
 
 
-def _csv() -> type[msgspec.Struct]:
-    return sources.CsvBlock
+def _block(kind: SourceType) -> tuple[str, str]:
+    """The block of one type."""
+    return (
+        f"The block `{kind.name}`, for {kind.title}. {kind.summary}",
+        shapes.table(("key", "type", "default", "note"), shapes.fields(kind.block)),
+    )
 
 
 def named() -> Iterator[Bound]:

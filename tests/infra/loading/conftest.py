@@ -16,6 +16,8 @@ from infra.warehouse import attach
 from infra.warehouse.settings import Settings
 from infra.workers.desk import Desk
 
+FIELDS = frozenset(ports.Load.__struct_fields__)
+
 
 class LoneDesk(Desk):
     """A desk without a server: nobody watches, and the lease is free."""
@@ -54,10 +56,12 @@ class Trial:
             "author": "user:1",
             "schema": "raw_s",
             "table": "s",
-            "directory": str(self.directory),
-            "file_pattern": "*.csv",
+            "root": str(self.directory.parent),
         }
-        wanted = ports.Load(**(fields | changes))
+        for name in FIELDS & changes.keys():
+            fields[name] = changes.pop(name)
+        options = {"directory": self.directory.name, **changes}
+        wanted = ports.Load(**fields, options=options)
         return worker.load(self.lake, wanted, self.settings, self.desk)
 
     def rows(self, columns: str = "* EXCLUDE (_dango_file, _dango_run)") -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from infra.loading import worker
+from infra.loading import publish
 from infra.warehouse import commit
 from tests.infra.loading.conftest import Trial
 
@@ -17,7 +17,7 @@ def test_a_load_that_fails_behind_its_commit_keeps_its_files(
         commit.commit(*arguments, **named)
         raise duckdb.IOException("the connection was lost")
 
-    monkeypatch.setattr(worker, "commit", lost)
+    monkeypatch.setattr(publish, "commit", lost)
     trial.file("a.csv", "id\n1\n")
 
     with pytest.raises(duckdb.IOException):

@@ -59,8 +59,8 @@ def test_a_million_rows_take_at_most_twice_the_time_of_a_plain_import(tmp_path: 
             author="user:1",
             schema=f"raw_{name}",
             table=name,
-            directory=str(tmp_path / name),
-            file_pattern="*.csv",
+            root=str(tmp_path),
+            options={"directory": name},
         )
 
     async def timed(lake: LakeWarehouse, name: str) -> float:

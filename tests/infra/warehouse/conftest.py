@@ -27,6 +27,7 @@ def embedded(root: Path) -> Settings:
 async def lake_of(settings: Settings) -> AsyncIterator[tuple[LakeWarehouse, Pool]]:
     configs = {
         "load": encoded(LoadSettings(warehouse=settings)),
+        "fetch": encoded(LoadSettings(warehouse=settings)),
         "warehouse": encoded(settings),
     }
     warm = (msgspec.structs.replace(kind, spares=1) for kind in kinds(settings))
@@ -51,13 +52,13 @@ def source(root: Path, name: str, rows: int, first: int = 0) -> ports.Load:
         author="user:1",
         schema=f"raw_{name}",
         table=name,
-        directory=str(directory),
-        file_pattern="*.csv",
+        root=str(root / "in"),
+        options={"directory": name},
     )
 
 
 def again(load: ports.Load, job: int) -> ports.Load:
-    return msgspec.structs.replace(load, job=job)
+    return msgspec.structs.replace(load, job=job, full_refresh=True)  # the same file, anew
 
 
 def ignore(_: ports.Progress) -> None:

@@ -78,7 +78,7 @@ def test_a_killed_load_leaves_what_was_there_and_its_files_are_cleaned_up(tmp_pa
                 task = asyncio.create_task(lake.load(again(load, moment), seen.put_nowait))
                 while (await seen.get()).phase != "reading":
                     pass
-                await asyncio.sleep(moment * 0.05)
+                await asyncio.sleep(moment * 0.03)
                 for pid in workers_of("load"):
                     os.kill(pid, signal.SIGKILL)
                 with pytest.raises(ports.WorkDied, match="was killed"):

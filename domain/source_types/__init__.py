@@ -1,0 +1,1 @@
+"""Which types of sources there are, and what each takes in the configuration."""

@@ -1,0 +1,64 @@
+"""What all loads of files share: readers by format, blocks by type, how rows are written."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+from commands import ports
+from domain.source_types.files import CsvBlock, FilesBlock, Format, LocalFilesBlock
+from infra.loading import csv_files, excel_files, json_files, parquet_files
+from infra.loading.portion import Reader
+from infra.loading.settings import LoadSettings
+from infra.warehouse import temporary
+
+NO_FILE: Final = "No file matches the source's pattern"
+NO_ROWS: Final = "The files hold no rows"
+READERS: Final[dict[Format, Reader]] = {
+    "csv": csv_files.read,
+    "tsv": partial(csv_files.read, delimiter="\t"),
+    "json": json_files.read,
+    "ndjson": json_files.read,
+    "parquet": parquet_files.read,
+    "excel": excel_files.read,
+}
+BLOCKS: Final = {"csv": CsvBlock, "local_files": LocalFilesBlock}
+NOT_PLAIN: Final = re.compile(r"[^a-z0-9_]+")
+TABLE_CHARS_MAX: Final = 63
+LINES: Final = ("csv", "tsv", "ndjson")
+SAMPLE_BYTES: Final = 4 * 1024**2
+
+
+def writing(block: FilesBlock) -> tuple[str, tuple[str, ...]]:
+    """Give how rows are written, and by which key. Raises WorkRefused."""
+    keys = block.primary_key
+    by_key = {"latest_only": "merge", "append_only": "append", "scd_type2": "scd2"}
+    if (how := by_key.get(block.deduplication)) is not None or block.write == "merge":
+        if not keys:
+            what = f"deduplication: {block.deduplication}" if how else "write: merge"
+            raise ports.WorkRefused(f"'{what}' needs a primary_key.")
+        return how or "merge", keys
+    if block.write is None and keys:
+        return "merge", keys
+    return block.write or "replace", ()
+
+
+def table_name(text: str) -> str:
+    """Give a plain name of a table for the name of a file or folder."""
+    plain = NOT_PLAIN.sub("_", text.lower()).strip("_")[:TABLE_CHARS_MAX]
+    return plain if plain and not plain[0].isdigit() else f"t_{plain}"
+
+
+@contextmanager
+def staging_folder(settings: LoadSettings) -> Iterator[None]:
+    """Work in a folder of safe names: the engine takes * ? [ in any path for a pattern."""
+    own = temporary.own_folder(settings.warehouse)
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=own) as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir("/")

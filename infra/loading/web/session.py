@@ -1,0 +1,210 @@
+"""A session of requests to one API: credentials for its host alone, patience within bounds.
+
+What passes (429, 5xx, a broken connection) is tried again, as late as the API asks for. What does
+not pass ends the load with a sentence that says what to do; no sentence holds an address's query,
+where keys may stand.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+import requests
+
+from commands import ports
+from domain.source_types.rest import ErrorBody
+from infra.loading.web import waiting
+from infra.loading.web.credentials import Credentials
+from infra.loading.web.guard import Adapter
+
+CONNECT_S = 10.0
+READ_S = 120.0
+ANSWER_BYTES_MAX = 64 * 1024**2  # unpacked
+BLOCK_BYTES = 256 * 1024
+REQUESTS_MAX = 1_000_000  # of one load
+REPEATS_MAX = 20  # of one request, without another one in between
+AGENT = "dango"
+# What a redirect to another host keeps of the headers.
+HARMLESS = frozenset(("accept", "accept-encoding", "content-type", "user-agent"))
+_PORTS = {"http": 80, "https": 443}
+_UNAUTHORIZED, _FORBIDDEN, _MISSING, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
+
+Sleep = Callable[[float], None]
+
+
+class Session(requests.Session):
+    """Asks one API. `home` is its address: nobody else is told who is asking."""
+
+    def __init__(
+        self,
+        home: str,
+        *,
+        allow_private: bool = False,
+        error_body: ErrorBody | None = None,
+        ignored: frozenset[int] = frozenset(),
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        super().__init__()
+        self.trust_env = False  # no .netrc: whatever is sent, the source says so
+        self.headers.update({"User-Agent": AGENT, "Accept": "application/json"})
+        self.credentials: Credentials | None = None
+        self.count = 0
+        self._home = _origin(urlsplit(home))
+        self._error_body = error_body
+        self._ignored = ignored
+        self._clock = waiting.Clock(sleep)
+        self._last, self._repeats = b"", 0
+        adapter = Adapter(allow_private=allow_private)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Session":
+        """Settings that hold it are copied; it stays one, with one count and one clock."""
+        return self
+
+    def ask_token(self, url: str, form: Mapping[str, str]) -> Any:
+        """Post a form to where tokens come from; its JSON answer."""
+        return self.post(url, data=form, headers={"Accept": "application/json"}).json()
+
+    def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+        """Send one request until it is answered. Raises WorkRefused, WorkFailed."""
+        more["timeout"] = (CONNECT_S, READ_S)
+        more["stream"] = True
+        hooks, request.hooks = request.hooks, {"response": []}
+        self._refuse_repeat(request)
+        while True:
+            self._count(request)
+            response = self._once(request, more)
+            if response is not None and not self._again(response):
+                break
+        for hook in hooks.get("response", ()):
+            response = hook(response) or response
+        return response
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Take off whatever may tell who is asking; `_once` signs anew what goes home."""
+        url = urlsplit(prepared_request.url or "")
+        if _origin(url) == self._home:
+            return
+        if prepared_request.body:
+            host = urlsplit(response.url).hostname
+            raise ports.WorkRefused(f"{host} sends what was posted on to {url.hostname}: refused.")
+        for name in list(prepared_request.headers):
+            if name.lower() not in HARMLESS:
+                del prepared_request.headers[name]
+
+    def _once(
+        self, request: requests.PreparedRequest, more: dict[str, Any]
+    ) -> requests.Response | None:
+        """Ask once; None when there was no answer, after a pause."""
+        signed = request.copy()
+        at_home = _origin(urlsplit(request.url or "")) == self._home
+        if self.credentials is not None and at_home and not _is_token_form(request):
+            self.credentials.sign(signed)
+        try:
+            response = super().send(signed, **more)
+            _read(response)
+        except requests.exceptions.SSLError:
+            raise ports.WorkRefused(f"{_host(request)} has no certificate to trust.") from None
+        except requests.TooManyRedirects:
+            raise ports.WorkRefused(f"{_host(request)} redirects in circles.") from None
+        except requests.RequestException as error:
+            waited = self._clock.pause(None)
+            if not waited:
+                reason = f"{_host(request)} does not answer ({type(error).__name__})."
+                raise ports.WorkFailed(reason, transient=True) from None
+            return None
+        return response
+
+    def _again(self, response: requests.Response) -> bool:
+        """Tell whether to ask once more, after a pause; what will not pass is raised."""
+        status = response.status_code
+        if status in self._ignored:
+            return False
+        said = self._said(response)
+        limited = status == _TOO_MANY or said.limited or waiting.used_up(response)
+        if limited or status >= _SERVER:
+            if self._clock.pause(response):
+                return True
+            what = "asks for fewer requests" if limited else f"fails with status {status}"
+            raise ports.WorkFailed(f"{_place(response)} {what}{said.text}.", transient=True)
+        self._clock.reset()
+        if status == _UNAUTHORIZED or said.credentials:
+            reason = f"{_place(response)} does not take the credentials{said.text}."
+            raise ports.WorkRefused(f"{reason} They may be wrong or have expired.", status=status)
+        if status == _FORBIDDEN:
+            reason = f"{_place(response)} is forbidden for these credentials{said.text}."
+            raise ports.WorkRefused(reason, status=status)
+        if status == _MISSING:
+            raise ports.WorkRefused(f"{_place(response)} is not there{said.text}.", status=status)
+        if not response.ok or said.failed:
+            answered = f"answers with an error (status {status})"
+            raise ports.WorkRefused(f"{_place(response)} {answered}{said.text}.", status=status)
+        return False
+
+    def _said(self, response: requests.Response) -> waiting.Said:
+        return waiting.said(response, self._error_body)
+
+    def _count(self, request: requests.PreparedRequest) -> None:
+        self.count += 1
+        if self.count > REQUESTS_MAX:
+            reason = f"{_host(request)} was asked {REQUESTS_MAX} times and has more pages still."
+            raise ports.WorkRefused(reason)
+
+    def _refuse_repeat(self, request: requests.PreparedRequest) -> None:
+        """A page that asks for itself would never end."""
+        body = request.body or b""
+        told = f"{request.method} {request.url}\n".encode()
+        told += body.encode() if isinstance(body, str) else bytes(body)
+        digest = hashlib.sha256(told).digest()
+        self._repeats = self._repeats + 1 if digest == self._last else 0
+        if self._repeats >= REPEATS_MAX:
+            path = urlsplit(request.url or "").path
+            reason = f"{_host(request)}{path} gave the same page again and again."
+            raise ports.WorkRefused(f"{reason} Check the source's paginator.")
+        self._last = digest
+
+
+def _read(response: requests.Response) -> None:
+    """Read the answer, up to a bound."""
+    blocks: list[bytes] = []
+    size = 0
+    for block in response.iter_content(BLOCK_BYTES):
+        size += len(block)
+        if size > ANSWER_BYTES_MAX:
+            response.close()
+            reason = f"{_place(response)} gives more than {ANSWER_BYTES_MAX} bytes at once."
+            raise ports.WorkRefused(f"{reason} Ask for smaller pages.")
+        blocks.append(block)
+    # requests keeps it there when it reads an answer by itself.
+    response._content = b"".join(blocks)  # noqa: SLF001
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int | None]:
+    return url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme)
+
+
+def _host(request: requests.PreparedRequest) -> str:
+    return urlsplit(request.url or "").hostname or "The API"
+
+
+def _place(response: requests.Response) -> str:
+    url = urlsplit(response.url)
+    return f"{url.hostname}{url.path}"
+
+
+def _is_token_form(request: requests.PreparedRequest) -> bool:
+    return request.headers.get("Content-Type") == "application/x-www-form-urlencoded"
+
+
+def parsed(response: requests.Response) -> Any:
+    """Give an answer's JSON, None when it is none."""
+    try:
+        return msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
