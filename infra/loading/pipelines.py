@@ -138,9 +138,7 @@ class Pipeline:
                     owners = self._owners(name, packages[root]) if write == "merge" else ""
                     done += [owners] if owners else []
                     write = "append" if write == "merge" else write
-                    yield msgspec.structs.replace(
-                        staged, write=write, owners=owners, follows=True
-                    )
+                    yield msgspec.structs.replace(staged, write=write, owners=owners, follows=True)
         except BaseException:
             staging.discard(done)
             raise
@@ -150,7 +148,9 @@ class Pipeline:
 
     def _owners(self, name: str, paths: Sequence[str]) -> str:
         """The ids of the rows whose lists come anew."""
-        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[0]  # noqa: S608 - quoted
+        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[
+            0
+        ]  # noqa: S608 - quoted
 
     def _write(self, table: Mapping[str, Any]) -> str:
         if self._load.full_refresh:

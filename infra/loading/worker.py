@@ -19,7 +19,11 @@ from infra.workers.desk import Desk, Run
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.csv_files:stage",
+    "mysql": "infra.loading.databases:stage",
+    "postgres": "infra.loading.databases:stage",
     "rest_api": "infra.loading.rest_api:stage",
+    "sql_database": "infra.loading.databases:stage",
+    "sqlite": "infra.loading.databases:stage",
 }
 
 
