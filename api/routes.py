@@ -14,6 +14,7 @@ from api import (
     logs,
     oauth,
     queries,
+    secrets,
     sessions,
     sources,
     syncs,
@@ -29,6 +30,7 @@ from api.pages import links as chosen
 from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
 
 OWN: Final = "it tells what the caller may do now"
+NO_PAST: Final = "the vault keeps no past"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
@@ -88,6 +90,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
+    # secrets
+    get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
+    post("/api/secrets", "config.manage", secrets.set_secret),
+    delete("/api/secrets/{key:str}", "config.manage", secrets.remove_secret),
     # live
     socket("/ws", SIGNED_IN, ws.Live),
     # query

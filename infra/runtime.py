@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from domain.registry import EVENTS
 from domain.sources import Source
 from domain.upcasters import UPCASTERS
 from infra import keys
+from infra.configuration import dotenv
 from infra.configuration.project import Settings
 from infra.configuration.watch import Configuration
 from infra.history import LogHistory
@@ -42,6 +42,7 @@ from infra.policies import Runner
 from infra.project import Project, ProjectInUse
 from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
+from infra.secret_values import VaultValues
 from infra.seen import SeenFile
 from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
@@ -50,6 +51,7 @@ from infra.warehouse.settings import Settings as WarehouseSettings
 from infra.workers.pool import Pool
 from infra.writer import Writer
 from projections import live, sources, syncs
+from projections import secrets as secrets_known
 from projections.live import Ring
 from projections.table import PROJECTIONS
 
@@ -119,6 +121,7 @@ class Runtime:
         self.history = LogHistory(self.log, self.codec, self.pool)
         self.upkeep = ViewsUpkeep(self.views, self.writer, self.pool, self.log)
         self.passwords = Argon2Passwords()
+        self.secret_values = VaultValues(self.vault)
         self.seen = SeenFile(project.seen)
         smtp = settings.notifications.smtp
         self.mailer = None if smtp is None else SmtpMailer(smtp)
@@ -177,7 +180,7 @@ class Runtime:
             self.warehouse,
             source=source,
             root=str(self.project.root),
-            secrets=os.environ,
+            secrets=self.secret_values,
             request=self.history.event,
             open_runs=open_runs,
             monotonic=time.monotonic,
@@ -247,10 +250,20 @@ class Runtime:
                 await self.make_warehouse()
             self._keeper = Keeper(self.project.catalog)
         self.pool.start()
+        await self._take_over_secrets()
         await self.configuration.start()
         if policies:
             self.upkeep.healed = self._follow
             await self._follow()
+
+    async def _take_over_secrets(self) -> None:
+        """What an existing project's `.env` has goes to the vault, once."""
+        if self.views.broken is not None:
+            return  # told elsewhere; the next start does it
+        known = {secret.name for secret in secrets_known.every(self.views.current)}
+        taken = await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
+        if taken:
+            _log.info("taken over from %s into the vault: %s", dotenv.FILE, ", ".join(taken))
 
     async def _follow(self) -> None:
         """Let the policies follow the log, as soon as the views stand."""

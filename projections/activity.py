@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import sources, syncs, upkeep
+from domain import secrets, sources, syncs, upkeep
 from domain.kernel import Event, Recorded
 from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
@@ -37,6 +37,12 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         f"{e.file} cannot be read{_place(e.line, e.column)}: {e.reason}",
     ),
     sources.ConfigurationAccepted: lambda e: ("info", f"{e.file} reads well again"),
+    secrets.SecretSet: lambda e: ("info", f"Secret {e.variable} was set"),
+    secrets.SecretRemoved: lambda e: ("warning", f"Secret {e.variable} was removed"),
+    secrets.SecretsImported: lambda e: (
+        "info",
+        f"{len(e.variables)} secrets were taken over from {e.file}",
+    ),
     syncs.SyncRequested: lambda e: ("info", f"Sync requested for {', '.join(e.sources)}"),
     syncs.SyncStarted: lambda e: ("info", f"Starting sync for {e.source}"),
     syncs.SyncCompleted: lambda e: (

@@ -3,7 +3,17 @@
 from itertools import chain
 from typing import Final
 
-from projections import activity, api_keys, audit, identities, sessions, sources, syncs, users
+from projections import (
+    activity,
+    api_keys,
+    audit,
+    identities,
+    secrets,
+    sessions,
+    sources,
+    syncs,
+    users,
+)
 from projections.engine import Projection
 
 # Folded at the same time, each by a process of its own, when the views are made anew: shares of
@@ -19,6 +29,7 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
         sessions.PROJECTION,
         api_keys.PROJECTION,
         identities.PROJECTION,
+        secrets.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
     ),

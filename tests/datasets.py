@@ -5,6 +5,8 @@ from domain import datasets, sources, syncs
 
 def source(name="orders", **fields):
     known = {"type": "csv", "schema": f"raw_{name}", "table": name, "fingerprint": "f1"}
+    if fields.get("type", "csv") == "csv":
+        known["options"] = {"directory": f"data/{name}"}
     return sources.Source(name=name, **{**known, **fields})
 
 

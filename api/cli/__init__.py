@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.cli.client import Api
+from api.cli.command import Command
 from api.cli.output import Output
-from api.cli.table import Command, parser
+from api.cli.table import parser
 from api.cli.world import Refusal, World
 
 DONE: Final = 0

@@ -1,8 +1,7 @@
 """The table of commands: every command, what it is told, an example, and what carries it out."""
 
 import argparse
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from api.cli import (
     demo,
@@ -14,42 +13,16 @@ from api.cli import (
     projections,
     projects,
     queries,
+    secrets,
     syncs,
     users,
 )
 from api.cli.arguments import ROLES, day, instant, point, port, position
-
-Run = Callable[..., Coroutine[Any, Any, int]]
-
-
-class Argument(NamedTuple):
-    """One argument, in the words of argparse."""
-
-    names: tuple[str, ...]
-    more: dict[str, Any]
-
-
-class Command(NamedTuple):
-    """One command. `run` takes (arguments, api, out), or (arguments, world, out) when `local`."""
-
-    name: str
-    help: str
-    example: str
-    run: Run
-    arguments: tuple[Argument, ...] = ()
-    local: bool = False  # does without the API of a project
-    json: bool = True  # prints data
-    policies: bool = False  # its work is done by policies, also without a server
-    project: bool = True  # works on a project that is there
-
-
-def arg(*names: str, **more: Any) -> Argument:
-    """A cell of the table."""
-    return Argument(names, more)
-
+from api.cli.command import Command, arg
 
 GROUPS: Final = {
     "users": "the accounts of the platform",
+    "secrets": "the values that sources.yml names as ${NAME}",
     "events": "the log of everything that happened",
     "projections": "the read models that are derived from the log",
 }
@@ -57,6 +30,7 @@ GROUPS: Final = {
 HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml, 127.0.0.1)")
 PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
 ACCOUNT: Final = arg("user", metavar="EMAIL-or-ID", help="the account")
+SECRET: Final = arg("name", metavar="NAME", help="of the secret, as sources.yml names it")
 LIMIT: Final = arg("--limit", metavar="N", type=int, help="at most so many (100)")
 NEWCOMER: Final = (
     arg("email", metavar="EMAIL", help="login of the account"),
@@ -204,6 +178,21 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "dango users audit ada@example.org --limit 20",
         users.audit,
         (ACCOUNT, LIMIT),
+    ),
+    Command("secrets list", "list the secrets, masked", "dango secrets list", secrets.every),
+    Command(
+        "secrets set",
+        "give a secret a value, asked for at a terminal, else read from standard input",
+        "dango secrets set STRIPE_KEY < key.txt",
+        secrets.put,
+        (SECRET,),
+    ),
+    Command(
+        "secrets remove",
+        "remove a secret; sources that name it fail until it is set again",
+        "dango secrets remove STRIPE_KEY",
+        secrets.remove,
+        (SECRET,),
     ),
     Command(
         "events list",

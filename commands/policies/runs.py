@@ -1,7 +1,6 @@
 """One source's part of a sync job, as the policy carries it along."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,9 +16,9 @@ from commands.ports import (
 from commands.syncs import CompleteSync
 from domain import syncs
 from domain.kernel import Recorded
+from domain.source_types.secret import literals
+from domain.source_types.table import TYPES, OptionInvalid, options, references
 from domain.sources import Source
-
-REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 Run = tuple[int, str]  # job, source
 
@@ -58,6 +57,7 @@ def load(
     job, name = run
     if source is None or asked is None or not isinstance(asked.event, syncs.SyncRequested):
         raise WorkFailed(f"Source '{name}' is no longer in the configuration.")
+    _check(source)
     return Load(
         source=name,
         type=source.type,
@@ -69,16 +69,16 @@ def load(
         options=source.options,
         secrets=resolved(source.options, secrets),
         full_refresh=asked.event.full_refresh,
-        allow_empty=asked.event.allow_empty,
+        allow_empty=asked.event.allow_empty or source.allow_empty,
         start_date=asked.event.start_date,
         end_date=asked.event.end_date,
     )
 
 
-def resolved(options: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
-    """The values of every ${NAME} in the options. Raises WorkRefused for one that is not set."""
+def resolved(block: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
+    """The values of every ${NAME} in a block. Raises WorkRefused for one that is not set."""
     found = {}
-    for name in sorted(references(options)):
+    for name in sorted(references(block)):
         value = secrets.get(name)
         if value is None:
             raise WorkRefused(f"Secret '{name}' is not set.")
@@ -86,15 +86,19 @@ def resolved(options: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
     return found
 
 
-def references(options: Any) -> frozenset[str]:
-    """The NAMEs of every ${NAME} in a block."""
-    if isinstance(options, str):
-        return frozenset(REFERENCE.findall(options))
-    if isinstance(options, dict):
-        options = list(options.values())
-    if not isinstance(options, list | tuple):
-        return frozenset()
-    return frozenset().union(*map(references, options))
+def _check(source: Source) -> None:
+    """Raises WorkRefused for what the file must say in another way first."""
+    if source.type not in TYPES:
+        raise WorkRefused(f"Sources of type '{source.type}' cannot be synced yet.")
+    try:
+        paths = literals(options(source.type, source.options))
+    except OptionInvalid as error:
+        raise WorkRefused(error.detail) from None
+    if paths:
+        raise WorkRefused(
+            f"{paths[0].lstrip('.')} of '{source.name}' holds a secret: put it into the vault"
+            " (dango secrets set NAME) and write ${NAME} in sources.yml."
+        )
 
 
 def completion(run: Run, published: Published, took_s: float | None) -> CompleteSync:

@@ -68,6 +68,7 @@ class Cursor(_Paginator, frozen=True, kw_only=True, tag="cursor"):
     cursor_param: str | None = None
     cursor_body_path: str | None = None
     has_more_path: str | None = None
+    stop_after_empty_page: bool = False
 
 
 class HeaderCursor(_Paginator, frozen=True, kw_only=True, tag="header_cursor"):
@@ -102,7 +103,7 @@ class PageNumber(_Paginator, frozen=True, kw_only=True, tag="page_number"):
 
 Paginator = Auto | SinglePage | HeaderLink | JsonLink | Cursor | HeaderCursor | Offset | PageNumber
 # How a point in time is spelled: in a row's cursor, or in what the API is asked.
-Moment = Literal["iso", "date", "minute", "epoch_s", "epoch_ms"]
+Moment = Literal["iso", "date", "minute", "epoch_s", "epoch_ms", "epoch_text"]
 
 
 class Incremental(_Part, frozen=True, kw_only=True):

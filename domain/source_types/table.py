@@ -6,7 +6,7 @@ import msgspec
 
 from domain import shapes
 from domain.kernel import Refused
-from domain.source_types import databases, files, rest, secret
+from domain.source_types import databases, files, rest, secret, vendors
 from domain.source_types.block import Block
 from domain.source_types.secret import references
 
@@ -32,6 +32,27 @@ _ROWS: Final = (
         summary="Files of comma-separated values below a directory of the project.",
         kind="files",
         block=files.CsvBlock,
+    ),
+    SourceType(
+        name="local_files",
+        title="Files",
+        summary="Files of any format below a directory of the project.",
+        kind="files",
+        block=files.LocalFilesBlock,
+    ),
+    SourceType(
+        name="duckdb",
+        title="DuckDB file",
+        summary="The tables of a DuckDB database file of the project.",
+        kind="files",
+        block=files.DuckDBFileBlock,
+    ),
+    SourceType(
+        name="filesystem",
+        title="Bucket",
+        summary="Files of any format in a bucket that speaks S3.",
+        kind="files",
+        block=files.FilesystemBlock,
     ),
     SourceType(
         name="rest_api",
@@ -67,6 +88,10 @@ _ROWS: Final = (
         summary="Tables of any database that SQLAlchemy has a driver for.",
         kind="database",
         block=databases.DatabaseBlock,
+    ),
+    *(
+        SourceType(name=name, title=title, summary=summary, kind="api", block=block)
+        for name, (title, summary, block) in vendors.BLOCKS.items()
     ),
 )
 TYPES: Final[dict[str, SourceType]] = {row.name: row for row in _ROWS}

@@ -16,8 +16,8 @@ import duckdb
 import msgspec
 
 from commands import ports
-from infra.loading import staged as staging
 from infra.loading import showing, state
+from infra.loading import staged as staging
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, StagedTable
 from infra.warehouse import temporary
@@ -243,7 +243,7 @@ def _read(paths: Sequence[str]) -> str:
 
 
 def _plain(made: "dlt.Pipeline") -> dict[str, Any]:
-    """dlt's cursors as plain JSON; points in time keep their types in it."""
+    """Dlt's cursors as plain JSON; points in time keep their types in it."""
     from dlt.common.json import json
 
     kept: dict[str, Any] = msgspec.json.decode(json.typed_dumpb(made.state.get("sources", {})))

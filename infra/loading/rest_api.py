@@ -87,7 +87,7 @@ def session(block: rest.RestApiBlock) -> Session:
 
 
 def source(block: rest.RestApiBlock, load: ports.Load) -> "DltSource":
-    """dlt's source for a block."""
+    """Dlt's source for a block."""
     from dlt.sources.rest_api import rest_api_source
 
     client: dict[str, Any] = {
@@ -166,7 +166,7 @@ def incremental(
         made["end_value"] = spelled(_day(last) + datetime.timedelta(days=1), wanted.format)
         if start is None:
             made["initial_value"] = spelled(_day("1970-01-01"), wanted.format)
-    elif block.lookback_days:
+    elif block.lookback_days and wanted.format in _LAG:
         made["lag"] = block.lookback_days * _LAG[wanted.format]
     if one.write == "merge":
         made["primary_key"] = []  # rows that come twice are merged; dlt need not remember them
@@ -196,13 +196,15 @@ def spelled(moment: datetime.datetime, as_: rest.Moment) -> str | int:
             return int(moment.timestamp())
         case "epoch_ms":
             return int(moment.timestamp() * 1000)
+        case "epoch_text":
+            return f"{moment.timestamp():.6f}"
 
 
 def moment_of(value: Any, as_: rest.Moment) -> datetime.datetime:
     """Read a point in time."""
     if isinstance(value, datetime.datetime):
         return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-    if as_ in ("epoch_s", "epoch_ms"):
+    if as_ in ("epoch_s", "epoch_ms", "epoch_text"):
         seconds = float(value) / (1000 if as_ == "epoch_ms" else 1)
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     found = datetime.datetime.fromisoformat(str(value))

@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 
 from commands import ports
+from domain.source_types import vendors
 from infra.loading import requests
 from infra.loading.publish import publish
 from infra.loading.settings import LoadSettings
@@ -18,12 +19,11 @@ from infra.workers.desk import Desk, Run
 # Type of source -> where its stage is. Imported by the worker that needs it. `sample` in the same
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
-    "csv": "infra.loading.csv_files:stage",
-    "mysql": "infra.loading.databases:stage",
-    "postgres": "infra.loading.databases:stage",
+    "csv": "infra.loading.files:stage",
+    "local_files": "infra.loading.files:stage",
     "rest_api": "infra.loading.rest_api:stage",
-    "sql_database": "infra.loading.databases:stage",
-    "sqlite": "infra.loading.databases:stage",
+    **dict.fromkeys(("mysql", "postgres", "sql_database", "sqlite"), "infra.loading.databases:stage"),
+    **dict.fromkeys(vendors.BLOCKS, "infra.loading.vendors:stage"),
 }
 
 

@@ -9,6 +9,7 @@ from commands.ports import Load, Progress, WorkDied, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from commands.syncs import RequestSync, StartSync
 from tests.commands.syncing import LOADED
+from tests.datasets import source
 from tests.patience import until
 
 
@@ -31,6 +32,7 @@ def test_a_load_that_succeeds_completes_the_run(process):
             schema="raw_orders",
             table="orders",
             root="/project",
+            options={"directory": "data/orders"},
             full_refresh=True,
         )
     ] == loads
@@ -293,3 +295,36 @@ def test_a_bug_fails_the_run_and_leaves_the_others_alone(process):
 
     assert BUG == ends["orders"].reason
     assert 3 == ends["users"].rows
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (source(type="kafka"), "Sources of type 'kafka' cannot be synced yet."),
+        (
+            source(
+                type="filesystem",
+                options={"bucket_url": "s3://shop", "aws_secret_access_key": "****"},
+            ),
+            (
+                "aws_secret_access_key of 'orders' holds a secret: put it into the vault"
+                " (dango secrets set NAME) and write ${NAME} in sources.yml."
+            ),
+        ),
+        (
+            source(
+                type="filesystem",
+                options={"bucket_url": "s3://shop", "aws_secret_access_key": "${NOT_SET}"},
+            ),
+            "Secret 'NOT_SET' is not set.",
+        ),
+    ],
+)
+def test_what_the_file_must_say_first_fails_the_run_with_what_to_do(process, config, reason):
+    async def part(platform):
+        await platform.core.send(ApplySources(sources=(config,)))
+        await platform.request()
+        await platform.happened("sync_requested", "sync_started", "sync_failed")
+        return platform.last().event.reason
+
+    assert reason == process(part)

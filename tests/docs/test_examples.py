@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from infra.configuration import project
+from infra.configuration import project, sources
 from infra.log.verify import verify
 from tests.api.access import Server
 from tests.docs import pages
@@ -20,6 +20,11 @@ SETTINGS = [
 
 @pytest.mark.parametrize("body", SETTINGS)
 def test_settings_on_a_page_are_read_and_are_not_the_defaults(body, tmp_path, monkeypatch):
+    if body.startswith("sources:"):
+        (tmp_path / "sources.yml").write_text(body)
+        found = sources.read(tmp_path / "sources.yml", lambda _, value: value)
+        assert found
+        return
     for name in re.findall(r"\$\{(\w+)\}", body):
         monkeypatch.setenv(name, "from the environment")
     (tmp_path / "project.yml").write_text(body)

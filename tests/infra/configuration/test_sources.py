@@ -172,7 +172,7 @@ def test_a_source_has_what_the_file_says_and_defaults_for_the_rest(given):
         "file_pattern": "*.csv",
         "null_values": [""],
         "notes": None,
-    } == orders.options
+    }.items() <= orders.options.items()
 
 
 EXISTING = """\
@@ -281,7 +281,7 @@ def test_the_block_of_a_type_that_is_known_in_full_is_told(given):
         "file_pattern": "*.csv",
         "null_values": [""],
         "notes": "from the till",
-    } == found.options
+    }.items() <= found.options.items()
 
 
 def test_what_the_log_gives_back_is_what_the_file_says(given):
