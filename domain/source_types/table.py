@@ -6,7 +6,7 @@ import msgspec
 
 from domain import shapes
 from domain.kernel import Refused
-from domain.source_types import databases, files, rest, secret, vendors
+from domain.source_types import databases, files, native, rest, secret, vendors
 from domain.source_types.block import Block
 from domain.source_types.secret import references
 
@@ -88,6 +88,13 @@ _ROWS: Final = (
         summary="Tables of any database that SQLAlchemy has a driver for.",
         kind="database",
         block=databases.DatabaseBlock,
+    ),
+    SourceType(
+        name="dlt_native",
+        title="dlt source",
+        summary="Any source for dlt that is installed beside the server.",
+        kind="api",
+        block=native.DltNativeBlock,
     ),
     *(
         SourceType(name=name, title=title, summary=summary, kind="api", block=block)

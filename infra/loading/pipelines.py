@@ -22,6 +22,7 @@ from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, StagedTable
 from infra.warehouse import temporary
 from infra.warehouse.quoting import identifier, literal
+from infra.workers import secrecy
 from infra.workers.desk import Desk
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def failure(error: BaseException) -> ports.WorkFailed:
             return seen
         deepest = seen
         seen = seen.__cause__ or seen.__context__
-    said = " ".join(str(deepest).split())[:SAID_CHARS_MAX]
+    said = " ".join(secrecy.hidden(str(deepest)).split())[:SAID_CHARS_MAX]
     return ports.WorkFailed(f"The rows could not be fetched: {type(deepest).__name__}: {said}")
 
 

@@ -20,6 +20,7 @@ from infra.workers.desk import Desk, Run
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.files:stage",
+    "dlt_native": "infra.loading.dlt_native:stage",
     "local_files": "infra.loading.files:stage",
     "rest_api": "infra.loading.rest_api:stage",
     **dict.fromkeys(("mysql", "postgres", "sql_database", "sqlite"), "infra.loading.databases:stage"),
