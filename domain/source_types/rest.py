@@ -200,10 +200,10 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
     auth_token: Secret | None = None
     api_key_name: str = "Authorization"
     api_key_location: Literal["header", "query"] = "header"
-    basic_username: Secret | None = None
+    basic_username: str | None = None
     basic_password: Secret | None = None
     access_token_url: str | None = None
-    client_id: Secret | None = None
+    client_id: str | None = None
     client_secret: Secret | None = None
     scopes: tuple[str, ...] = ()
     service_account: Secret | None = None  # the JSON key file of a Google service account

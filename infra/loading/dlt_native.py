@@ -11,7 +11,7 @@ import duckdb
 
 from commands import ports
 from domain.source_types.native import DltNativeBlock
-from infra.loading import told
+from infra.loading import showing, told
 from infra.loading.pipelines import NAME, Pipeline
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged
@@ -46,7 +46,7 @@ def sample(
     """Run the source for the first rows of each of its resources."""
     pipeline = Pipeline(connection, load, settings, desk)
     with _importable(load):
-        return pipeline.sample(source(load))
+        return pipeline.sample(source(load), yields_max=showing.ROWS_SHOWN)
 
 
 def source(load: ports.Load) -> "DltSource":
@@ -74,7 +74,9 @@ def _function(block: DltNativeBlock, where: str) -> Any:
         reason = f"Module '{missing.name}' is not installed in the server's environment."
         raise ports.WorkRefused(reason) from None
     except Exception as error:
-        raise ports.WorkRefused(f"{block.source_module} cannot be imported: {_said(error)}") from None
+        raise ports.WorkRefused(
+            f"{block.source_module} cannot be imported: {_said(error)}"
+        ) from None
     function = getattr(module, block.source_function, None)
     # Nothing else is called: a module has functions that would do anything.
     if not isinstance(function, SourceFactory | ResourceFactory | DltResource):

@@ -36,6 +36,7 @@ DESTINATION: Final = "duckdb"  # never opened; dlt asks what types and names are
 ROW_ID, LOAD_ID = "_dlt_id", "_dlt_load_id"
 OWN: Final = "_dlt"  # dlt's own tables
 SAID_CHARS_MAX: Final = 300
+SAMPLE_S: Final = 30  # how long one resource is looked at
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +76,15 @@ class Pipeline:
             kept = Before(dlt=_plain(made), tables=known)
         return Staged(tables=tables, state=msgspec.to_builtins(kept))
 
-    def sample(self, source: "DltSource") -> ports.Sample:
-        """Fetch one page of each resource and give the first rows of the first table."""
+    def sample(self, source: "DltSource", *, yields_max: int = 1) -> ports.Sample:
+        """Fetch the first yields, as a rule pages, of each resource; the first table's first rows.
+
+        Cursors of earlier runs do not count: what a source holds is to be seen.
+        """
+        self.before = Before()
+        limited = source.add_limit(yields_max, max_time=SAMPLE_S)
         with _folder(self._settings) as folder:
-            made, packages = self._extracted(source.add_limit(1), folder, ())
+            made, packages = self._extracted(limited, folder, ())
             names = [name for name in packages if "parent" not in made.default_schema.tables[name]]
             notes = tuple(f"{name}: no rows" for name in source.resources if name not in packages)
             if not names:

@@ -21,9 +21,12 @@ from infra.workers.desk import Desk, Run
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.files:stage",
     "dlt_native": "infra.loading.dlt_native:stage",
+    "filesystem": "infra.loading.buckets:stage",
     "local_files": "infra.loading.files:stage",
     "rest_api": "infra.loading.rest_api:stage",
-    **dict.fromkeys(("mysql", "postgres", "sql_database", "sqlite"), "infra.loading.databases:stage"),
+    **dict.fromkeys(
+        ("mysql", "postgres", "sql_database", "sqlite"), "infra.loading.databases:stage"
+    ),
     **dict.fromkeys(vendors.BLOCKS, "infra.loading.vendors:stage"),
 }
 

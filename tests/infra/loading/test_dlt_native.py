@@ -6,7 +6,7 @@ from commands import ports
 from tests.infra.loading.connecting import Source
 
 SECRET = "planted-Secret-77"
-SHOP = '''
+SHOP = """
 import datetime
 import dlt
 
@@ -38,7 +38,7 @@ def broken(key):
         yield
 
     return rows
-'''
+"""
 
 
 @pytest.fixture
