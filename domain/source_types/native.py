@@ -16,7 +16,7 @@ class DltNativeBlock(Block, frozen=True, kw_only=True):
 
     source_module: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
     source_function: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]\w*$")]
-    function_kwargs: dict[str, Any] = {}
+    function_kwargs: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
     resources: tuple[str, ...] = ()  # all when empty
     pipeline_name: str | None = None  # of existing files; cursors are kept by the source's name
     dataset_name: str | None = None  # of existing files; tables lie in the source's schema

@@ -208,7 +208,7 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     service_account: Secret | None = None  # the JSON key file of a Google service account
     auth_header_name: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
     paginator: Paginator | None = None
     error_body: ErrorBody | None = None
     start_date: str | None = None  # YYYY-MM-DD: where the first run begins
@@ -263,21 +263,7 @@ def placeholder_faults(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Braces that stand for something else than a parent's field or the point that was reached."""
     match value:
         case str():
-            try:
-                fields = [field for _, field, _, _ in FORMATTER.parse(REFERENCE.sub("", value))]
-            except ValueError:
-                yield (
-                    path,
-                    "has a brace without its other half; write {{ or }} for one that is meant",
-                )
-                return
-            for field in fields:
-                if field is not None and not PLACEHOLDER.fullmatch(field):
-                    known = "{resources.NAME.FIELD} and {incremental.start_value}"
-                    yield (
-                        path,
-                        f"knows {known} alone; write {{{{ and }}}} for braces that are meant",
-                    )
+            yield from _text_faults(path, value)
         case Mapping():
             for key, item in value.items():
                 yield from placeholder_faults(f"{path}.{key}", item)
@@ -286,6 +272,18 @@ def placeholder_faults(path: str, value: Any) -> Iterator[tuple[str, str]]:
                 yield from placeholder_faults(f"{path}[{number}]", item)
         case _:
             return
+
+
+def _text_faults(path: str, text: str) -> Iterator[tuple[str, str]]:
+    try:
+        fields = [field for _, field, _, _ in FORMATTER.parse(REFERENCE.sub("", text))]
+    except ValueError:
+        yield path, "has a brace without its other half; write {{ or }} for one that is meant"
+        return
+    for field in fields:
+        if field is not None and not PLACEHOLDER.fullmatch(field):
+            known = "{resources.NAME.FIELD} and {incremental.start_value}"
+            yield path, f"knows {known} alone; write {{{{ and }}}} for braces that are meant"
 
 
 def url_faults(path: str, url: str) -> Iterator[tuple[str, str]]:

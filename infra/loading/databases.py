@@ -1,6 +1,6 @@
-"""Types `postgres`, `mysql`, `sqlite`, `sql_database`: tables of a database, whole or what is new."""
+"""Types `postgres`, `mysql`, `sqlite`, `sql_database`: tables, whole or what is new in them."""
 
-import datetime
+import datetime as dt
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -162,7 +162,7 @@ class Reader:
         until = None
         dated = _is_dated(column)
         if load.end_date is not None and dated:
-            day = datetime.date.fromisoformat(load.end_date) + datetime.timedelta(days=1)
+            day = dt.date.fromisoformat(load.end_date) + dt.timedelta(days=1)
             until = cursors.as_cursor(day.isoformat(), column)
         if load.start_date is not None and dated:
             return cursors.as_cursor(load.start_date, column), until

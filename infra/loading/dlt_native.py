@@ -59,13 +59,14 @@ def source(load: ports.Load) -> "DltSource":
     function = _function(block, where)
     try:
         made = function(**block.function_kwargs)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - somebody else's code
         raise ports.WorkRefused(f"{where} cannot be called: {_said(error)}") from None
     return _as_source(made, block, where)
 
 
 def _function(block: DltNativeBlock, where: str) -> Any:
-    from dlt.extract.decorators import ResourceFactory, SourceFactory
+    from dlt.extract.decorators import ResourceFactory
+    from dlt.extract.reference import SourceFactory
     from dlt.extract.resource import DltResource
 
     try:
@@ -73,7 +74,7 @@ def _function(block: DltNativeBlock, where: str) -> Any:
     except ModuleNotFoundError as missing:
         reason = f"Module '{missing.name}' is not installed in the server's environment."
         raise ports.WorkRefused(reason) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - somebody else's code
         raise ports.WorkRefused(
             f"{block.source_module} cannot be imported: {_said(error)}"
         ) from None
@@ -99,7 +100,8 @@ def _as_source(made: Any, block: DltNativeBlock, where: str) -> "DltSource":
                 there = ", ".join(sorted(made.resources))
                 raise ports.WorkRefused(f"{where} has no resource '{name}'; there are {there}.")
         made = made.with_resources(*block.resources)
-    return made
+    found: DltSource = made
+    return found
 
 
 @contextmanager

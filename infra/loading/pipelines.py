@@ -155,9 +155,8 @@ class Pipeline:
 
     def _owners(self, name: str, paths: Sequence[str]) -> str:
         """The ids of the rows whose lists come anew."""
-        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[
-            0
-        ]  # noqa: S608 - quoted
+        select = f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}"  # noqa: S608 - quoted
+        return self._copied(name, select).paths[0]
 
     def _write(self, table: Mapping[str, Any]) -> str:
         if self._load.full_refresh:
@@ -218,7 +217,8 @@ def _frames(desk: Desk) -> Any:
 def _parents(made: "dlt.Pipeline") -> dict[str, str]:
     """Each table that came out of another one's lists, with that one."""
     tables = made.default_schema.tables
-    return {name: table["parent"] for name, table in tables.items() if table.get("parent")}
+    found = ((name, table.get("parent")) for name, table in tables.items())
+    return {name: parent for name, parent in found if parent}
 
 
 def _root(name: str, parents: Mapping[str, str]) -> str:

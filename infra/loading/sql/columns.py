@@ -1,6 +1,6 @@
 """Columns of a database as Arrow columns: exact where there is a type for it, else as text."""
 
-import datetime
+import datetime as dt
 import decimal
 import json
 from collections.abc import Callable, Sequence
@@ -14,6 +14,8 @@ from sqlalchemy import types
 DIGITS_MAX = 38
 # A numeric without a scale of its own: 29 digits before the point, 9 behind it.
 SCALE = 9
+
+_MIDNIGHT = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a time of day has no zone
 
 Convert = Callable[[Any], Any]
 
@@ -68,7 +70,9 @@ def temporal(table: sqlalchemy.Table) -> frozenset[str]:
     return frozenset(column.name for column in table.columns if isinstance(column.type, kinds))
 
 
-def _of(kind: types.TypeEngine[Any]) -> tuple[pa.DataType, Convert | None]:
+def _of(  # noqa: C901 - a table, one line a type
+    kind: types.TypeEngine[Any],
+) -> tuple[pa.DataType, Convert | None]:
     match kind:
         case types.Boolean():
             return pa.bool_(), None
@@ -103,9 +107,9 @@ def _moment(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
-    if isinstance(value, datetime.timedelta):  # MariaDB's TIME counts hours too
-        return (datetime.datetime.min + value).time() if 0 <= value.days < 1 else _refuse(value)
-    return value.replace(tzinfo=None) if isinstance(value, datetime.time) else value
+    if isinstance(value, dt.timedelta):  # MariaDB's TIME counts hours too
+        return (_MIDNIGHT + value).time() if value.days == 0 else _refuse(value)
+    return value.replace(tzinfo=None) if isinstance(value, dt.time) else value
 
 
 def _refuse(value: Any) -> Any:

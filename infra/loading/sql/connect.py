@@ -14,6 +14,7 @@ from infra.loading import told
 from infra.workers import secrecy
 
 CONNECT_S = 15
+BATCH_ROWS = 20_000  # read and converted at once
 SAID_CHARS_MAX = 300
 # The drivers that come along; others are used when the user has installed them.
 DRIVERS = {
@@ -117,14 +118,11 @@ def _reading(dialect: str) -> dict[str, object]:
     return options
 
 
-BATCH_ROWS = 20_000
-
-
 def _failure(error: exc.SQLAlchemyError) -> ports.WorkFailed:
     original = getattr(error, "orig", None)
     said = " ".join(secrecy.hidden(str(original or error)).split())[:SAID_CHARS_MAX]
     reason = f"The database says: {said.rstrip('.')}."
-    if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError):
-        if not any(words in said.lower() for words in HOPELESS):
-            return ports.WorkFailed(reason, transient=True)
+    may_pass = isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
+    if may_pass and not any(words in said.lower() for words in HOPELESS):
+        return ports.WorkFailed(reason, transient=True)
     return ports.WorkRefused(reason)

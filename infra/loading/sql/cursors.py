@@ -1,6 +1,6 @@
 """The point that a table was read up to, kept as JSON, and the condition for what came after."""
 
-import datetime
+import datetime as dt
 import decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import sqlalchemy
 from commands import ports
 
 
-def kept(value: Any) -> list[str] | None:
+def kept(value: Any) -> list[str] | None:  # noqa: C901 - a table, one line a type
     """Give a cursor's value as the state keeps it."""
     match value:
         case None:
@@ -22,9 +22,9 @@ def kept(value: Any) -> list[str] | None:
             return ["float", repr(value)]
         case decimal.Decimal():
             return ["decimal", str(value)]
-        case datetime.datetime():
+        case dt.datetime():
             return ["datetime", value.isoformat()]
-        case datetime.date():
+        case dt.date():
             return ["date", value.isoformat()]
         case str():
             return ["text", value]
@@ -44,9 +44,9 @@ def value_of(told: list[str]) -> Any:
         case "decimal":
             return decimal.Decimal(text)
         case "datetime":
-            return datetime.datetime.fromisoformat(text)
+            return dt.datetime.fromisoformat(text)
         case "date":
-            return datetime.date.fromisoformat(text)
+            return dt.date.fromisoformat(text)
         case _:
             return text
 
@@ -58,12 +58,12 @@ def as_cursor(text: str | float, column: sqlalchemy.Column[Any]) -> Any:
     except NotImplementedError:
         kind = str
     try:
-        if kind is datetime.datetime:
-            moment = datetime.datetime.fromisoformat(str(text))
+        if kind is dt.datetime:
+            moment = dt.datetime.fromisoformat(str(text))
             zoned = getattr(column.type, "timezone", False)
-            return moment.replace(tzinfo=moment.tzinfo or datetime.UTC) if zoned else moment
-        if kind is datetime.date:
-            return datetime.date.fromisoformat(str(text))
+            return moment.replace(tzinfo=moment.tzinfo or dt.UTC) if zoned else moment
+        if kind is dt.date:
+            return dt.date.fromisoformat(str(text))
         return kind(text)
     except (ValueError, TypeError, ArithmeticError):
         reason = f"'{text}' is no value of column '{column.name}'."
@@ -72,8 +72,8 @@ def as_cursor(text: str | float, column: sqlalchemy.Column[Any]) -> Any:
 
 def earlier(value: Any, days: int) -> Any:
     """Go back by some days, where the cursor is a point in time."""
-    if days and isinstance(value, datetime.date):
-        return value - datetime.timedelta(days=days)
+    if days and isinstance(value, dt.date):
+        return value - dt.timedelta(days=days)
     return value
 
 
@@ -86,7 +86,7 @@ def compared(
     """
     if isinstance(value, str):
         return sqlalchemy.type_coerce(column, sqlalchemy.String()), value
-    if database.dialect.name == "sqlite" and isinstance(value, datetime.datetime):
+    if database.dialect.name == "sqlite" and isinstance(value, dt.datetime):
         spelled = sqlalchemy.func.strftime("%Y-%m-%d %H:%M:%f", column, type_=sqlalchemy.String())
         return spelled, value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
     return column, value

@@ -1,4 +1,4 @@
-"""How an API is told who is asking. Credentials are put on at the last moment, for one host alone."""
+"""How an API is told who is asking: at the last moment, and one host alone."""
 
 import base64
 import time
@@ -75,7 +75,9 @@ class Token:
         request.headers["Authorization"] = f"Bearer {self._value}"
 
 
-def of(block: rest.RestApiBlock, ask: Ask) -> Credentials | None:
+def of(  # noqa: C901 - a table, one line a kind
+    block: rest.RestApiBlock, ask: Ask
+) -> Credentials | None:
     """Give what a block says of credentials; `ask` posts a form and gives the JSON answer."""
     token = block.auth_token or ""
     match block.auth_type:

@@ -46,11 +46,11 @@ class _Sealed(HTTPSConnection):
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain  # type: ignore[assignment]
+    ConnectionCls = _Plain
 
 
 class _SealedPool(HTTPSConnectionPool):
-    ConnectionCls = _Sealed  # type: ignore[assignment]
+    ConnectionCls = _Sealed
 
 
 class Adapter(HTTPAdapter):
@@ -64,7 +64,7 @@ class Adapter(HTTPAdapter):
         self,
         connections: int,
         maxsize: int,
-        block: bool = False,
+        block: bool = False,  # noqa: FBT001, FBT002 - as requests has it
         **more: Any,
     ) -> None:
         """Make the pools; requests calls this."""

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, and requ
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
 """
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import urllib.parse
@@ -38,7 +38,7 @@ class Signature:
 
     def sign(self, request: requests.PreparedRequest) -> None:
         """Set the headers that prove who is asking."""
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
         url = urllib.parse.urlsplit(request.url or "")
         headers = {"host": url.netloc, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp}

@@ -1,6 +1,6 @@
 """Databases as sources: a real PostgreSQL, a real MariaDB, and files of SQLite."""
 
-import datetime
+import datetime as dt
 import os
 import shutil
 import sqlite3
@@ -52,7 +52,9 @@ class MariaDB:
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     """A MariaDB of its own, on a socket alone."""
-    if shutil.which("mariadb-install-db") is None or shutil.which("mariadbd") is None:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    install, serve = (shutil.which(one, path=path) for one in ("mariadb-install-db", "mariadbd"))
+    if install is None or serve is None:
         if os.environ.get("CI"):
             pytest.fail("MariaDB is missing, and CI must run the tests of mysql sources")
         pytest.skip("MariaDB is not installed (Debian: mariadb-server)")
@@ -60,12 +62,12 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     data, socket = root / "data", str(root / "s")
     user = ["--user=root"] if os.geteuid() == 0 else []
     subprocess.run(
-        ["mariadb-install-db", "--no-defaults", f"--datadir={data}", *user,
+        [install, "--no-defaults", f"--datadir={data}", *user,
          "--auth-root-authentication-method=normal", "--skip-test-db"],
         check=True, capture_output=True,
     )  # fmt: skip
     server = subprocess.Popen(
-        ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket}",
+        [serve, "--no-defaults", f"--datadir={data}", f"--socket={socket}",
          "--skip-networking", *user],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -133,7 +135,8 @@ def test_a_table_is_loaded_whole_and_replaced(trial, shop):
 def test_with_a_cursor_only_what_is_new_is_read_and_merged(trial, shop):
     shop.run(
         ORDERS,
-        "INSERT INTO orders VALUES (1, 'a', '2026-01-01 10:00:00'), (2, 'b', '2026-01-02 10:00:00')",
+        "INSERT INTO orders VALUES (1, 'a', '2026-01-01 10:00:00')",
+        "INSERT INTO orders VALUES (2, 'b', '2026-01-02 10:00:00')",
     )
     one = source(trial, shop, {"name": "orders", "cursor": "changed"})
     one.load()
@@ -219,8 +222,8 @@ def test_types_of_postgresql_are_kept(trial, postgres):
         (
             Decimal("1.25"),
             Decimal("12345678901234567890.500000000"),
-            datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.UTC),
-            datetime.date(2026, 1, 2),
+            dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC),
+            dt.date(2026, 1, 2),
             True,
             "11111111-1111-1111-1111-111111111111",
             '{"a": 1}',
@@ -259,7 +262,7 @@ def test_types_of_mariadb_are_kept(trial, mariadb):
             Decimal("1.25"),
             18446744073709551615,
             None,
-            datetime.time(10, 11, 12),
+            dt.time(10, 11, 12),
             "2026",
             "b",
             '{"a": 1}',

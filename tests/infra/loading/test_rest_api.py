@@ -329,7 +329,7 @@ def test_the_servers_own_network_is_not_asked(trial, host):
     ("address", "private"),
     [
         ("127.0.0.1", True), ("169.254.169.254", True), ("10.1.2.3", True), ("::1", True),
-        ("fe80::1%eth0", True), ("::ffff:127.0.0.1", True), ("0.0.0.0", True),
+        ("fe80::1%eth0", True), ("::ffff:127.0.0.1", True), ("192.168.1.1", True),
         ("93.184.215.14", False), ("2606:2800:220:1::1", False),
     ],
 )  # fmt: skip
@@ -338,18 +338,22 @@ def test_private_addresses_are_known(address, private):
 
 
 def test_a_page_that_asks_for_itself_ends_the_load(trial):
-    with serving(lambda _: Answer(body={"data": orders(1), "next": "1"})) as api:
-        with pytest.raises(ports.WorkRefused, match="the same page again and again"):
-            Source(trial, "rest_api", block(api.url)).load()
+    with (
+        serving(lambda _: Answer(body={"data": orders(1), "next": "1"})) as api,
+        pytest.raises(ports.WorkRefused, match="the same page again and again"),
+    ):
+        Source(trial, "rest_api", block(api.url)).load()
     assert len(api.asked) < 50
 
 
 def test_a_server_that_fails_is_asked_again_and_then_later(trial, monkeypatch):
     waited = []
     monkeypatch.setattr(rest_api, "Session", functools.partial(Session, sleep=waited.append))
-    with serving(lambda _: Answer(status=503, body={})) as api:
-        with pytest.raises(ports.WorkFailed, match="fails with status 503") as failed:
-            Source(trial, "rest_api", block(api.url)).load()
+    with (
+        serving(lambda _: Answer(status=503, body={})) as api,
+        pytest.raises(ports.WorkFailed, match="fails with status 503") as failed,
+    ):
+        Source(trial, "rest_api", block(api.url)).load()
     assert not isinstance(failed.value, ports.WorkRefused)
     assert {"transient": True} == failed.value.facts
     assert [1, 2, 4, 8, 16] == waited
@@ -370,9 +374,11 @@ def test_github_says_403_for_too_many_requests(trial, monkeypatch):
 
 def test_an_api_that_asks_to_come_back_in_a_day_is_asked_by_a_later_run(trial):
     later = Answer(status=429, headers={"Retry-After": "86400"}, body={})
-    with serving(lambda _: later) as api:
-        with pytest.raises(ports.WorkFailed, match="asks for fewer requests"):
-            Source(trial, "rest_api", block(api.url)).load()
+    with (
+        serving(lambda _: later) as api,
+        pytest.raises(ports.WorkFailed, match="asks for fewer requests"),
+    ):
+        Source(trial, "rest_api", block(api.url)).load()
     assert 1 == len(api.asked)
 
 

@@ -4,7 +4,7 @@ The pages cited in the manifests are what these were made from.
 """
 
 import base64
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def iso(day: int) -> str:
 
 
 def epoch(day: int) -> int:
-    return int(datetime.datetime(2026, 1, day, tzinfo=datetime.UTC).timestamp())
+    return int(dt.datetime(2026, 1, day, tzinfo=dt.UTC).timestamp())
 
 
 def bearer(asked: Asked) -> bool:
@@ -211,7 +211,7 @@ VENDORS = (
         block={"subdomain": "s", "email": "a@x.org", "api_token": "${KEY}",
                "endpoints": ["issues"], "lookback_days": 0},
         page=by_cursor("issues", "nextPageToken", "nextPageToken"), allowed=basic("a@x.org"),
-        row=lambda day: {"id": str(day), "fields": {"updated": f"2026-01-{day:02d}T00:00:00.000+0000"}},
+        row=lambda day: {"id": str(day), "fields": {"updated": f"{iso(day)[:-1]}.000+0000"}},
         since=lambda asked: asked.query["jql"],
         reached='updated >= "2026-01-05 00:00" ORDER BY updated ASC',
     ),
