@@ -36,6 +36,8 @@ DESTINATION: Final = "duckdb"  # never opened; dlt asks what types and names are
 ROW_ID, LOAD_ID = "_dlt_id", "_dlt_load_id"
 OWN: Final = "_dlt"  # dlt's own tables
 SAID_CHARS_MAX: Final = 300
+_PHASES: Final = {"Extract": "fetching", "Normalize": "preparing"}
+_COUNTERS: Final = frozenset(("Resources", "Files", "Items"))  # dlt's own, beside tables
 SAMPLE_S: Final = 30  # how long one resource is looked at
 
 
@@ -200,10 +202,11 @@ def _frames(desk: Desk) -> Any:
         rows = 0
 
         def update(self, name: str, inc: int = 1, *_: Any, **more: Any) -> None:
-            if name.startswith(OWN) or name == "Resources" or more.get("label"):
+            if name.startswith(OWN) or name in _COUNTERS or more.get("label"):
                 return
             self.rows += inc
-            desk.progress(ports.Progress(phase=f"{self.step.lower()}: {name}", done=self.rows))
+            phase = _PHASES.get(self.step.split()[0], "fetching")
+            desk.progress(ports.Progress(phase=f"{phase}: {name}", done=self.rows))
 
         def _start(self, step: str) -> None:
             self.step, self.rows = step, 0

@@ -17,7 +17,7 @@ CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
 SAMPLE_DEADLINE_S = 120.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
-FILES = frozenset(("csv", "local_files", "duckdb"))  # types that are read without the network
+FILES = frozenset(("csv", "local_files", "duckdb", "sqlite"))  # types that are read without the network
 
 
 def write_lease(settings: Settings) -> asyncio.Lock | None:
