@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from domain.datasets import Column, File, RefusedFile, Table
+from domain.datasets import Column, Drift, File, Format, RefusedFile, Table
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
     start_date: str | None = None  # YYYY-MM-DD, inclusive
     end_date: str | None = None
-    formats: dict[str, Any] = {}  # what earlier runs found out about the input, by table
+    rollback_of: int | None = None  # nothing is read: this job and all since are undone
+    formats: dict[str, Format] = {}  # what earlier runs found out about the input, by table
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,34 @@ class Loaded(Published, frozen=True, kw_only=True):
 
     files: tuple[File, ...]
     refused: tuple[RefusedFile, ...] = ()  # the run is a part of what it should have been
-    formats: dict[str, Any] = {}  # what was found out about the input, by table
+    drift: tuple[Drift, ...] = ()
+    formats: dict[str, Format] = {}  # what was found out about the input, by table
+
+
+class ChangesOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of a table are asked for that a run changed; the first such table by default."""
+
+    source: str
+    job: int
+    schema: str
+    table: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of them: `rows` is a JSON array of arrays, what happened to a row first in each.
+
+    No snapshot: the run changed nothing, or it was too long ago.
+    """
+
+    snapshot: int | None
+    counts: dict[str, dict[str, int]] = {}  # by table: inserted, deleted, updated_from, updated_to
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    rows: msgspec.Raw = msgspec.Raw(b"[]")
+    row_count: int = 0
+    more: bool = False
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +195,8 @@ class Warehouse(Protocol):
     async def sample(self, load: Load) -> Sample: ...
 
     async def published(self, target: Target) -> Published | None: ...
+
+    async def changes(self, asked: ChangesOf) -> Changes: ...
 
     async def query(self, query: Query, deadline_s: float) -> Queried: ...
 

@@ -5,7 +5,7 @@ from typing import Any, Final, assert_never
 
 from commands.kernel import Command
 from domain import syncs
-from domain.datasets import File, Table
+from domain.datasets import Table
 from domain.kernel import Boundary, Decider, Event
 
 
@@ -19,6 +19,8 @@ class RequestSync(Command, frozen=True, kw_only=True):
     allow_empty: bool = False
     retry: int = 0
     retry_of: int | None = None
+    wait_s: int = 0
+    rollback_of: int | None = None
 
 
 class StartSync(Command, frozen=True, kw_only=True):
@@ -37,7 +39,7 @@ class CompleteSync(Command, frozen=True, kw_only=True):
     job: int
     rows: int
     tables: tuple[Table, ...]
-    files: tuple[File, ...] | None = None
+    account: syncs.Account | None = None
     snapshot: int
     duration_s: float | None = None
 
@@ -51,6 +53,7 @@ class FailSync(Command, frozen=True, kw_only=True):
     file: str | None = None
     line: int | None = None
     duration_s: float = 0.0
+    transient: bool = False
 
 
 class CancelSync(Command, frozen=True, kw_only=True):
@@ -96,8 +99,8 @@ def decide(state: syncs.Syncs, command: SyncCommand) -> Sequence[Event]:
         case StartSync():
             return syncs.start(state, syncs.SyncStarted(**_fields(command)))
         case CompleteSync():
-            ending = syncs.SyncCompleted(**{**_fields(command), "files": ()})
-            return syncs.complete(state, ending, command.files)
+            fields = {k: v for k, v in _fields(command).items() if k != "account"}
+            return syncs.complete(state, syncs.SyncCompleted(**fields), command.account)
         case FailSync():
             return syncs.end(state, syncs.SyncFailed(**_fields(command)))
         case CancelSync():

@@ -39,6 +39,36 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
 
 
+class Retyped(msgspec.Struct, frozen=True, kw_only=True):
+    """A column whose type was not wide enough any more."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """How the columns of an input differ from those that its table had."""
+
+    table: str
+    added: tuple[Column, ...] = ()
+    missing: tuple[str, ...] = ()
+    retyped: tuple[Retyped, ...] = ()
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about the files of one table, and is presumed of later ones.
+
+    `columns` are those that hold values. Dates are None where they are written the ISO way.
+    """
+
+    format: str
+    columns: dict[str, str] = {}
+    delimiter: str | None = None
+    date: str | None = None
+    timestamp: str | None = None
+
+
 class RefusedFile(msgspec.Struct, frozen=True, kw_only=True):
     """An input file that was left out as a whole; what it held before stays."""
 

@@ -8,16 +8,27 @@ written by at most one run, whoever the configuration says it belongs to by then
     queued -> cancelled
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 import msgspec
 
 from domain import sources
-from domain.datasets import File, Table, manifest, told
+from domain.datasets import (
+    FILES_TOLD_MAX,
+    Drift,
+    File,
+    Format,
+    RefusedFile,
+    Table,
+    manifest,
+    told,
+)
 from domain.kernel import Boundary, Event, Recorded, Refused, about
 
 RETRIES_MAX: Final = 1  # how often a run that was interrupted is tried again by itself
+# How long a run waits that follows one which failed for a passing reason: once each.
+PAUSES_S: Final = (30, 120, 300)
 
 
 # Tags and fields are a storage format: add, never change. docs/explanation/events.md
@@ -30,8 +41,10 @@ class SyncRequested(Event, frozen=True, kw_only=True, tag="sync_requested"):
     start_date: str | None = None  # YYYY-MM-DD, inclusive
     end_date: str | None = None
     allow_empty: bool = False  # an input without rows may empty the table
-    retry: int = 0  # how many interrupted runs stand behind this one
+    retry: int = 0  # how many runs stand behind this one that were interrupted or failed
     retry_of: int | None = None
+    wait_s: int = 0  # how long it stays queued at least
+    rollback_of: int | None = None  # nothing is read: this job and all since are undone
 
     def stream(self) -> str:
         return f"source:{self.sources[0]}" if len(self.sources) == 1 else "syncs"
@@ -79,6 +92,29 @@ class SyncCompleted(_WritingEvent, frozen=True, kw_only=True, tag="sync_complete
     manifest: str | None = None  # a hash over all files, see domain/datasets.py
     snapshot: int
     duration_s: float | None = None
+    refused: tuple[RefusedFile, ...] = ()  # left out; at most FILES_TOLD_MAX
+    refused_count: int = 0  # of all of them
+    rejected: int | None = None  # rows that could not be taken
+
+
+class FileFormatFound(_RunEvent, frozen=True, kw_only=True, tag="file_format_found"):
+    """How the files of a table are written; later runs presume it."""
+
+    table: str
+    found: Format
+
+
+class ColumnsDrifted(_RunEvent, frozen=True, kw_only=True, tag="columns_drifted"):
+    """The columns of an input are not those of before: they came, went, or changed their type."""
+
+    drift: Drift
+
+
+class SourceRolledBack(_RunEvent, frozen=True, kw_only=True, tag="source_rolled_back"):
+    """A source's tables and state are as they were before a job."""
+
+    undone: int  # the job
+    snapshot: int  # the commit that did it
 
 
 class SyncFailed(_WritingEvent, frozen=True, kw_only=True, tag="sync_failed"):
@@ -88,6 +124,8 @@ class SyncFailed(_WritingEvent, frozen=True, kw_only=True, tag="sync_failed"):
     file: str | None = None
     line: int | None = None
     duration_s: float = 0.0
+    transient: bool = False  # the reason may pass: it is tried again by itself
+    retry: int = 0  # how many runs stand behind this one
 
 
 class SyncCancelRequested(_RunEvent, frozen=True, kw_only=True, tag="sync_cancel_requested"):
@@ -108,11 +146,23 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     SyncRequested,
     SyncStarted,
     SyncCompleted,
+    FileFormatFound,
+    ColumnsDrifted,
+    SourceRolledBack,
     SyncFailed,
     SyncCancelRequested,
     SyncCancelled,
     SyncInterrupted,
 )
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What only the process knows that carried a load out."""
+
+    files: tuple[File, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    formats: Mapping[str, Format] = {}  # by table
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -131,6 +181,8 @@ class Syncs(msgspec.Struct, frozen=True):
     known: frozenset[str] = frozenset()
     open: Mapping[str, Run] = {}
     writing: Mapping[str, tuple[str, int]] = {}  # tag of a schema -> source and job
+    formats: Mapping[tuple[str, str], Format] = {}  # of a source's table
+    missing: Mapping[tuple[str, str], frozenset[str]] = {}  # columns of it that were told as gone
 
     def run(self, source: str, job: int) -> Run | None:
         """The open run of this source, if it belongs to this job."""
@@ -154,6 +206,8 @@ def evolve(state: Syncs, recorded: Recorded) -> Syncs:
             return _changed(state, name, job, running=True, schema=schema)
         case SyncCancelRequested(source=name, job=job):
             return _changed(state, name, job, cancelling=True)
+        case FileFormatFound() | ColumnsDrifted() as learned:
+            return _learned(state, learned)
         case (
             SyncCompleted(source=name, job=job)
             | SyncFailed(source=name, job=job)
@@ -165,6 +219,15 @@ def evolve(state: Syncs, recorded: Recorded) -> Syncs:
             return msgspec.structs.replace(state, open=rest, writing=writing)
         case _:
             return state
+
+
+def _learned(state: Syncs, event: FileFormatFound | ColumnsDrifted) -> Syncs:
+    match event:
+        case FileFormatFound(source=name, table=table, found=found):
+            return msgspec.structs.replace(state, formats={**state.formats, (name, table): found})
+        case ColumnsDrifted(source=name, drift=drift):
+            gone = {**state.missing, (name, drift.table): frozenset(drift.missing)}
+            return msgspec.structs.replace(state, missing=gone)
 
 
 def _changed(state: Syncs, source: str, job: int, **fields: bool | str) -> Syncs:
@@ -215,20 +278,64 @@ def end(state: Syncs, ending: SyncCompleted | SyncFailed | SyncCancelled) -> lis
     run = state.run(ending.source, ending.job)
     if run is None or not run.running:
         return []
-    return [msgspec.structs.replace(ending, schema=run.schema)]
+    ending = msgspec.structs.replace(ending, schema=run.schema)
+    if isinstance(ending, SyncFailed) and run.request is not None:
+        ending = msgspec.structs.replace(ending, retry=run.request.retry)
+    return [ending]
 
 
-def complete(state: Syncs, ending: SyncCompleted, files: Sequence[File] | None) -> list[Event]:
-    """End a running run whose data is published; `files` is None when nobody knows them."""
-    if files is not None:
-        ending = msgspec.structs.replace(
-            ending,
-            files=told(files),
-            file_count=len(files),
-            file_bytes=sum(file.size_bytes for file in files),
-            manifest=manifest(files),
+def pause_s(failed: SyncFailed) -> int | None:
+    """How long to wait before the run is tried again; None when it is not."""
+    if not failed.transient or failed.retry >= len(PAUSES_S):
+        return None
+    return PAUSES_S[failed.retry]
+
+
+def complete(state: Syncs, ending: SyncCompleted, account: Account | None) -> list[Event]:
+    """End a running run whose data is published; `account` is None when nobody knows it."""
+    run = state.run(ending.source, ending.job)
+    undone = None if run is None or run.request is None else run.request.rollback_of
+    if undone is not None:
+        ended = end(state, ending)
+        back = SourceRolledBack(
+            source=ending.source, job=ending.job, undone=undone, snapshot=ending.snapshot
         )
-    return end(state, ending)
+        return [back, *ended] if ended else []
+    if account is None:
+        return end(state, ending)
+    ending = msgspec.structs.replace(
+        ending,
+        files=told(account.files),
+        file_count=len(account.files),
+        file_bytes=sum(file.size_bytes for file in account.files),
+        manifest=manifest(account.files),
+        refused=account.refused[:FILES_TOLD_MAX],
+        refused_count=len(account.refused),
+        rejected=sum(file.rejected for file in account.files),
+    )
+    ended = end(state, ending)
+    return [*_found_out(state, ending, account), *ended] if ended else []
+
+
+def left_out(ending: SyncCompleted) -> str | None:
+    """The sentence about files that were refused; None when none was."""
+    if not ending.refused:
+        return None
+    more = ending.refused_count - 1
+    also = f" {more} more of its files cannot be read either." if more else ""
+    return f"{ending.refused[0].reason}{also}"
+
+
+def _found_out(state: Syncs, ending: SyncCompleted, account: Account) -> Iterator[Event]:
+    """What differs from what was told before."""
+    source, job = ending.source, ending.job
+    for table, found in account.formats.items():
+        if state.formats.get((source, table)) != found:
+            yield FileFormatFound(source=source, job=job, table=table, found=found)
+    for drift in account.drift:
+        gone = set(drift.missing) - state.missing.get((source, drift.table), frozenset())
+        if drift.added or drift.retyped or gone:
+            yield ColumnsDrifted(source=source, job=job, drift=drift)
 
 
 def interrupt(state: Syncs, source: str, job: int) -> list[Event]:

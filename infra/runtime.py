@@ -181,10 +181,12 @@ class Runtime:
             source=source,
             root=str(self.project.root),
             secrets=self.secret_values,
+            formats=lambda name: sources.formats(self.views.current, name),
             request=self.history.event,
             open_runs=open_runs,
             monotonic=time.monotonic,
             show=self._show_progress,
+            parallel=self.settings.sync.max_parallel,
         )
 
     def _show_progress(self, run: tuple[int, str], progress: Progress) -> None:
@@ -370,6 +372,8 @@ def warehouse_settings(project: Project, settings: Settings) -> WarehouseSetting
         temp_directory=str(project.temp),
         s3=block.s3,
         memory_bytes_max=block.memory_bytes_max,
+        load_deadline_s=settings.sync.timeout_minutes * 60,
+        loads_max=settings.sync.max_parallel,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import secrets, sources, syncs, upkeep
+from domain.datasets import Drift
 from domain.kernel import Event, Recorded
 from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
@@ -46,8 +47,14 @@ WORDS: Final[Mapping[type[Event], Words]] = {
     syncs.SyncRequested: lambda e: ("info", f"Sync requested for {', '.join(e.sources)}"),
     syncs.SyncStarted: lambda e: ("info", f"Starting sync for {e.source}"),
     syncs.SyncCompleted: lambda e: (
-        "success",
-        f"Sync of {e.source} completed: {e.rows} rows{_took(e.duration_s)}",
+        "warning" if e.refused_count else "success",
+        f"Sync of {e.source} completed: {e.rows} rows{_took(e.duration_s)}"
+        + (f", {e.refused_count} files refused" if e.refused_count else ""),
+    ),
+    syncs.ColumnsDrifted: lambda e: ("warning", _drifted(e.source, e.drift)),
+    syncs.SourceRolledBack: lambda e: (
+        "warning",
+        f"{e.source} was rolled back to before job {e.undone}",
     ),
     syncs.SyncFailed: lambda e: ("error", f"Sync of {e.source} failed: {e.reason}"),
     syncs.SyncCancelRequested: lambda e: ("info", f"Cancelling sync of {e.source}"),
@@ -63,6 +70,16 @@ WORDS: Final[Mapping[type[Event], Words]] = {
     ),
     upkeep.MaintenanceFailed: lambda e: ("error", f"Warehouse maintenance failed: {e.reason}"),
 }
+
+
+def _drifted(source: str, drift: Drift) -> str:
+    parts = (
+        ("new", tuple(column.name for column in drift.added)),
+        ("missing", drift.missing),
+        ("of another type", tuple(column.name for column in drift.retyped)),
+    )
+    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+    return f"Columns of {source} ({drift.table}) drifted: {told}"
 
 
 def _took(duration_s: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import sources, syncs
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from domain.kernel import Recorded
 from projections.engine import Projection, Reader, Rows, Table, stamp
 
@@ -45,6 +45,15 @@ SCHEMAS: Final = Table(
     key=("name",),
     few=True,
 )
+FORMATS: Final = Table(
+    name="source_formats",
+    columns={
+        "name": "TEXT NOT NULL",
+        "formats": "TEXT NOT NULL",  # JSON object of domain.datasets.Format, by table
+    },
+    key=("name",),
+    few=True,
+)
 REFUSALS: Final = Table(
     name="refused_files",
     columns={
@@ -75,6 +84,7 @@ class _TableSchema(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
 
 
+_formats: Final = msgspec.json.Decoder(dict[str, Format])
 _schemas: Final = msgspec.json.Decoder(list[_TableSchema])
 
 
@@ -103,7 +113,7 @@ def _reconfigured(rows: Rows, e: sources.SourceReconfigured, _: Recorded) -> Non
 
 
 def _removed(rows: Rows, e: sources.SourceRemoved, _: Recorded) -> None:
-    for table in (SOURCES, STATES, SCHEMAS):
+    for table in (SOURCES, STATES, SCHEMAS, FORMATS):
         rows.remove(table, name=e.source)
 
 
@@ -123,15 +133,21 @@ def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
     rows.change(
         STATES,
         e.source,
-        status="synced",
+        status="partial" if e.refused_count else "synced",
         row_counts=_text([table.row_count for table in e.tables]),
         synced_at=stamp(r.at),
         last_status="success",
         last_duration_s=e.duration_s,
-        error=None,
+        error=syncs.left_out(e),
     )
     schemas = [_TableSchema(table.schema, table.name, table.columns) for table in e.tables]
     rows.put(SCHEMAS, name=e.source, tables=_text(schemas))
+
+
+def _format_found(rows: Rows, e: syncs.FileFormatFound, _: Recorded) -> None:
+    before = rows.get(FORMATS, e.source)
+    known = {} if before is None else _formats.decode(before["formats"])
+    rows.put(FORMATS, name=e.source, formats=_text({**known, e.table: e.found}))
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, _: Recorded) -> None:
@@ -164,7 +180,7 @@ def _accepted(rows: Rows, e: sources.ConfigurationAccepted, _: Recorded) -> None
 
 PROJECTION: Final = Projection(
     name="sources",
-    tables=(SOURCES, STATES, SCHEMAS, REFUSALS, PUBLICATIONS),
+    tables=(SOURCES, STATES, SCHEMAS, FORMATS, REFUSALS, PUBLICATIONS),
     on={
         sources.SourceRegistered: _registered,
         sources.SourceReconfigured: _reconfigured,
@@ -174,6 +190,7 @@ PROJECTION: Final = Projection(
         syncs.SyncRequested: _requested,
         syncs.SyncStarted: _started,
         syncs.SyncCompleted: _completed,
+        syncs.FileFormatFound: _format_found,
         syncs.SyncFailed: _failed,
         syncs.SyncCancelled: _stopped,
         syncs.SyncInterrupted: _stopped,
@@ -243,6 +260,12 @@ def _health(row: tuple[Any, ...]) -> SourceHealth:
             for t, count in zip(schemas, counts, strict=True)
         ),
     )
+
+
+def formats(reader: Reader, name: str) -> dict[str, Format]:
+    """What was found out about the files of a source, by table."""
+    row = reader.row("SELECT formats FROM source_formats WHERE name = :name", name=name)
+    return _formats.decode(row[0]) if row else {}
 
 
 def refusal(reader: Reader) -> str | None:

@@ -110,7 +110,11 @@ def _ended(rows: Rows, e: _Ended, r: Recorded, status: str, /, **values: Any) ->
 
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
     total = sum([table.row_count for table in e.tables])
-    _ended(rows, e, r, "success", rows=e.rows, total_rows=total, snapshot=e.snapshot)
+    known: dict[str, Any] = {"rows": e.rows, "total_rows": total, "snapshot": e.snapshot}
+    if e.refused:
+        first = e.refused[0]
+        known |= {"error": syncs.left_out(e), "error_file": first.file, "error_line": first.line}
+    _ended(rows, e, r, "success", **known)
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, r: Recorded) -> None:

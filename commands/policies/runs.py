@@ -13,8 +13,9 @@ from commands.ports import (
     WorkFailed,
     WorkRefused,
 )
-from commands.syncs import CompleteSync
+from commands.syncs import CompleteSync, FailSync
 from domain import syncs
+from domain.datasets import Format
 from domain.kernel import Recorded
 from domain.source_types.secret import literals
 from domain.source_types.table import TYPES, OptionInvalid, options, references
@@ -51,7 +52,13 @@ def named(run: Run) -> str:
 
 
 def load(
-    run: Run, source: Source | None, asked: Recorded | None, *, root: str, secrets: SecretValues
+    run: Run,
+    source: Source | None,
+    asked: Recorded | None,
+    *,
+    root: str,
+    secrets: SecretValues,
+    formats: dict[str, Format],
 ) -> Load:
     """What the warehouse is to do. Raises WorkFailed."""
     job, name = run
@@ -72,6 +79,8 @@ def load(
         allow_empty=asked.event.allow_empty or source.allow_empty,
         start_date=asked.event.start_date,
         end_date=asked.event.end_date,
+        rollback_of=asked.event.rollback_of,
+        formats={} if asked.event.full_refresh else formats,
     )
 
 
@@ -108,7 +117,27 @@ def completion(run: Run, published: Published, took_s: float | None) -> Complete
         job=run[0],
         rows=published.rows,
         tables=published.tables,
-        files=published.files if isinstance(published, Loaded) else None,
+        account=syncs.Account(
+            files=published.files,
+            refused=published.refused,
+            drift=published.drift,
+            formats=published.formats,
+        )
+        if isinstance(published, Loaded)
+        else None,
         snapshot=published.snapshot,
         duration_s=took_s,
+    )
+
+
+def failure(run: Run, error: WorkFailed, took_s: float) -> FailSync:
+    """The ending of a run that cannot be finished."""
+    return FailSync(
+        source=run[1],
+        job=run[0],
+        reason=error.reason,
+        file=error.facts.get("file"),
+        line=error.facts.get("line"),
+        duration_s=took_s,
+        transient=bool(error.facts.get("transient")),
     )

@@ -20,6 +20,7 @@ from commands.syncs import (
     StartSync,
 )
 from domain import syncs
+from domain.datasets import Format
 from domain.kernel import Event, Recorded, Refused
 from domain.sources import Source
 
@@ -43,6 +44,7 @@ class SyncPolicy:
         syncs.SyncRequested,
         syncs.SyncCancelRequested,
         syncs.SyncInterrupted,
+        syncs.SyncFailed,
     )
 
     def __init__(
@@ -53,14 +55,17 @@ class SyncPolicy:
         source: Callable[[str], Source | None],
         root: str,
         secrets: SecretValues,
+        formats: Callable[[str], dict[str, Format]] = lambda _source: {},
         request: Callable[[int], Recorded | None],
         open_runs: Callable[[], Sequence[OpenRun]],
         monotonic: Callable[[], float],
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
         show: Callable[[Run, Progress], None] = lambda _run, _progress: None,
         parallel: int = 2,
     ) -> None:
         self._bus, self._warehouse = bus, warehouse
         self._source, self._root, self._secrets = source, root, secrets
+        self._formats, self._wait = formats, wait
         self._request, self._open_runs = request, open_runs
         self._monotonic = monotonic
         self._slots = asyncio.Semaphore(parallel)
@@ -97,8 +102,10 @@ class SyncPolicy:
                     self._carry((recorded.position, name))
             case syncs.SyncCancelRequested(source=name, job=job):
                 self._stop_run((job, name))
-            case syncs.SyncInterrupted() as interrupted:
-                await self._again(recorded, interrupted)
+            case syncs.SyncInterrupted(retry=retry) as event if retry < syncs.RETRIES_MAX:
+                await self._again(recorded, event, wait_s=0)
+            case syncs.SyncFailed() as event if (wait_s := syncs.pause_s(event)) is not None:
+                await self._again(recorded, event, wait_s=wait_s)
             case _:
                 pass
 
@@ -135,12 +142,19 @@ class SyncPolicy:
             self.progress.pop(run, None)
 
     async def _carry_out(self, run: Run) -> None:
+        await self._pause(run)
         while (other := await self._take(run)) is not None:
             # The configuration gave its schema to this run's source while it was being written.
             if (task := self._runs.get(other)) is None:
                 await asyncio.sleep(SCHEMA_POLL_S)
             else:
                 await asyncio.wait([task])
+
+    async def _pause(self, run: Run) -> None:
+        """A run that follows a failure stays queued for a while: anew, after a restart."""
+        asked = self._request(run[0])
+        if asked is not None and isinstance(asked.event, syncs.SyncRequested):
+            await self._wait(asked.event.wait_s)
 
     async def _take(self, run: Run) -> Run | None:
         """Start the run and see it through; or answer which other one is in its way."""
@@ -170,9 +184,7 @@ class SyncPolicy:
                 raise
             ending: Command = ConfirmCancel(source=name, job=job)
         except WorkFailed as error:
-            place = {key: error.facts.get(key) for key in ("file", "line")}
-            took_s = self._since(begun)
-            ending = FailSync(source=name, job=job, reason=error.reason, duration_s=took_s, **place)
+            ending = runs.failure(run, error, self._since(begun))
         except Exception:  # noqa: BLE001 - a run that a bug met must not stay open
             _log.exception("the %s met a defect", runs.named(run))
             ending = FailSync(source=name, job=job, reason=BUG, duration_s=self._since(begun))
@@ -183,7 +195,14 @@ class SyncPolicy:
 
     async def _load(self, run: Run, source: Source | None) -> Loaded:
         asked = self._request(run[0])
-        load = runs.load(run, source, asked, root=self._root, secrets=self._secrets)
+        load = runs.load(
+            run,
+            source,
+            asked,
+            root=self._root,
+            secrets=self._secrets,
+            formats=self._formats(run[1]),
+        )
         if run in self._cancelled:
             raise asyncio.CancelledError
 
@@ -239,9 +258,9 @@ class SyncPolicy:
         except TimeoutError:
             _log.warning("the end of the %s is left to the next start", runs.named(run))
 
-    async def _again(self, recorded: Recorded, event: syncs.SyncInterrupted) -> None:
-        if event.retry >= syncs.RETRIES_MAX:
-            return
+    async def _again(
+        self, recorded: Recorded, event: syncs.SyncInterrupted | syncs.SyncFailed, *, wait_s: int
+    ) -> None:
         asked = self._request(event.job)
         if asked is None or not isinstance(asked.event, syncs.SyncRequested):
             return
@@ -253,8 +272,10 @@ class SyncPolicy:
             allow_empty=asked.event.allow_empty,
             retry=event.retry + 1,
             retry_of=event.job,
+            wait_s=wait_s,
+            rollback_of=asked.event.rollback_of,
         )
-        # Told twice, an interruption is still tried again once, even if that run has ended by now.
+        # Told twice, an ending is still tried again once, even if that run has ended by now.
         once = Once(f"policy:syncs:{recorded.id}", recorded.id, recorded.at)
         try:
             await self._bus.send(command, msgspec.structs.replace(_origin(recorded), once=once))

@@ -13,6 +13,9 @@ from domain import emails
 from infra.configuration.documents import Document
 from infra.warehouse.settings import S3Access
 
+PARALLEL_MAX: Final = 32
+TIMEOUT_MINUTES_MAX: Final = 20 * 60.0  # maintenance takes staged files of a day ago for orphans
+
 
 class ProjectBlock(msgspec.Struct, frozen=True, kw_only=True):
     """`project:`, what it is about."""
@@ -85,6 +88,13 @@ class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes_max: int = 2 * 1024**3
 
 
+class SyncBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`sync:`, how sources are synced."""
+
+    max_parallel: int = 2  # runs that read at the same time; commits take their turns
+    timeout_minutes: float = 240.0  # after so long a run is ended; nothing of it is published
+
+
 class StorageBlock(msgspec.Struct, frozen=True, kw_only=True):
     """`storage:`, where log and warehouse lie; `events` is None for the log in its own file."""
 
@@ -126,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth: AuthBlock = AuthBlock()
     api: ApiBlock = ApiBlock()
     storage: StorageBlock = StorageBlock()
+    sync: SyncBlock = SyncBlock()
     notifications: NotificationsBlock = NotificationsBlock()
 
 
@@ -226,6 +237,8 @@ def _bounds(document: Document, settings: Settings) -> None:
         ".api.requests_max": api.requests_max > 0,
         ".auth.failed_logins_per_network_max": auth.failed_logins_per_network_max > 0,
         ".auth.failed_logins_max": auth.failed_logins_max > 0,
+        ".sync.max_parallel": 0 < settings.sync.max_parallel <= PARALLEL_MAX,
+        ".sync.timeout_minutes": 0 < settings.sync.timeout_minutes <= TIMEOUT_MINUTES_MAX,
         ".auth.idle_timeout_minutes": auth.idle_timeout_minutes > 0,
         ".auth.session_max_days": auth.session_max_days > 0,
         ".storage.warehouse.retention_days": warehouse.retention_days > 0,

@@ -12,7 +12,7 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import Column, Drift, Retyped
 from infra.loading import staged as staging
 from infra.loading import types
 from infra.loading.settings import LoadSettings
@@ -49,6 +49,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         """Columns that the table did not have."""
         old = {column.name for column in self.before}
         return tuple(column for column in self.columns if column.name not in old)
+
+    @property
+    def drift(self) -> Drift | None:
+        """What a person should hear of; a new table is none of it."""
+        if not self.before or not self.rows:
+            return None
+        retyped = tuple(
+            Retyped(name=old.name, before=old.type, after=new.type) for old, new in self.retyped
+        )
+        if not (self.added or self.missing or retyped):
+            return None
+        table = self.name.table
+        return Drift(table=table, added=self.added, missing=self.missing, retyped=retyped)
 
     @property
     def retyped(self) -> tuple[tuple[Column, Column], ...]:
@@ -88,6 +101,7 @@ class Conformer:
                 before=before,
                 paths=table.paths if table.rows else (),
                 rows=table.rows,
+                missing=_missing(before, table),
             )
         own = (*VALID, *LINEAGE) if table.write == "scd2" else LINEAGE
         if before and table.write == "scd2" and not {v.name for v in VALID} <= _names(before):
@@ -103,14 +117,7 @@ class Conformer:
             gone_files=table.gone_files,
             owners=table.owners,
             at=self._at,
-            missing=tuple(
-                column.name
-                for column in before
-                if column.name not in OWN
-                and column.name.lower() not in {c.name.lower() for c in table.columns}
-            )
-            if table.rows
-            else (),
+            missing=_missing(before, table),
         )
         if any(not types.promotes(old.type, new.type) for old, new in change.retyped):
             change = msgspec.structs.replace(change, rewritten=self._rewrite(change))
@@ -174,7 +181,7 @@ class Conformer:
             + f" AS {identifier(column.name)}"
             for column in change.columns
         )
-        return self._copy(change.name, f"SELECT {listed} FROM {change.name.sql}")[0]  # noqa: S608 - quoted
+        return self.copy(change.name, f"SELECT {listed} FROM {change.name.sql}")[0]  # noqa: S608 - quoted
 
     def _rows(self, change: Change, table: StagedTable) -> Change:
         as_they_are = {(c.name, c.type) for c in (*table.columns, *LINEAGE)}
@@ -187,7 +194,7 @@ class Conformer:
         if fits and spelled and not change.keys and change.write == "append":
             return msgspec.structs.replace(change, paths=table.paths, rows=table.rows)
         select = self._select(change, table)
-        path, rows = self._copy(change.name, select)
+        path, rows = self.copy(change.name, select)
         staging.discard(table.paths)
         return msgspec.structs.replace(change, paths=(path,), rows=rows)
 
@@ -244,7 +251,8 @@ class Conformer:
             f" AS old_row WHERE {same})"
         )
 
-    def _copy(self, name: tables.Name, select: str) -> tuple[str, int]:
+    def copy(self, name: tables.Name, select: str) -> tuple[str, int]:
+        """Write rows to a new file of the table; the number of them beside its path."""
         path = tables.staged_path(self._settings.warehouse, name)
         self.made.append(path)
         row = self._connection.execute(
@@ -294,6 +302,12 @@ def _check(table: StagedTable) -> None:
         if key.lower() not in there:
             reason = f"The primary key '{key}' is not a column of '{table.name}'."
             raise ports.WorkRefused(reason, column=key)
+
+
+def _missing(before: Sequence[Column], table: StagedTable) -> tuple[str, ...]:
+    there = {column.name.lower() for column in table.columns}
+    names = [column.name for column in before if column.name not in OWN]
+    return tuple(name for name in names if name.lower() not in there) if table.rows else ()
 
 
 def _spelled(keys: Sequence[str], columns: Sequence[Column]) -> tuple[str, ...]:

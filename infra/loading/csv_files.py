@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import duckdb
 
 from commands import ports
+from domain.datasets import Format
 from infra.loading import plan, rejects, scan, types
-from infra.loading.formats import FileFormat
 from infra.loading.header import Header, read_header
 from infra.loading.portion import Portion, Refusals, Task, filled
 from infra.loading.prepare import NUMBER_SQL, Prepared
@@ -206,7 +206,7 @@ class _Reading:
         )
         foreign = [group.formats for group in made.groups if group.formats != scan.Formats()]
         formats = foreign[0] if foreign else scan.Formats()
-        found = FileFormat(
+        found = Format(
             format="csv",
             columns=filled(self._task, made.columns, paths),
             delimiter=parts[0].header.delimiter,

@@ -14,9 +14,8 @@ from typing import Any
 import python_calamine as calamine
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from infra.loading.csv_files import file_sql
-from infra.loading.formats import FileFormat
 from infra.loading.header import checked
 from infra.loading.portion import Portion, Refusals, Task, join
 from infra.loading.prepare import Prepared
@@ -38,7 +37,7 @@ def read(task: Task, files: list[Prepared]) -> Portion:
             refused[one.found.name] = refusal
     joined = join(task, portions)
     columns = {column.name: column.type for column in joined.columns}
-    found = FileFormat(format="excel", columns=columns)
+    found = Format(format="excel", columns=columns)
     return Portion(columns=joined.columns, paths=joined.paths, refused=refused, found=found)
 
 

@@ -170,8 +170,7 @@ class Files:
         return {table: self._read_table(table, by) for table, by in groups.items()}
 
     def _read_table(self, table: str, by: dict[Format, list[prepare.Prepared]]) -> Portion:
-        told = self._load.formats.get(table)
-        known = None if told is None else msgspec.convert(told, formats.FileFormat)
+        known = self._load.formats.get(table)
         task = Task(
             connection=self._connection,
             load=self._load,
@@ -244,7 +243,7 @@ class Files:
             kept += parts.vanished  # they would be added twice, should they come back
         tracked = sorted((*parts.same, *touched, *now, *kept), key=lambda file: file.path)
         found = {
-            table: msgspec.to_builtins(portion.found)
+            table: portion.found
             for table, portion in portions.items()
             if portion.found is not None and portion.columns
         }

@@ -4,8 +4,6 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from commands import ports
 from domain.source_types.files import Format
 from infra.loading.find import GZIP_ENDING, Found
@@ -30,19 +28,6 @@ ENDINGS: Final[dict[str, Format]] = {
     ".ods": "excel",
 }
 BINARY: Final = ("parquet", "excel")
-
-
-class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found out about the files of one table, and is presumed of later ones.
-
-    `columns` are those that hold values. Dates are None where they are written the ISO way.
-    """
-
-    format: str
-    columns: dict[str, str] = {}
-    delimiter: str | None = None
-    date: str | None = None
-    timestamp: str | None = None
 
 
 def detect(found: Found, wanted: Format) -> Format:

@@ -13,10 +13,9 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from infra.loading import types
 from infra.loading.csv_files import file_sql
-from infra.loading.formats import FileFormat
 from infra.loading.header import checked
 from infra.loading.portion import Portion, Refusals, Task, filled
 from infra.loading.prepare import Prepared
@@ -85,7 +84,7 @@ def _read(task: Task, refused: Refusals, files: list[Prepared]) -> Portion:
                 discard(paths)
                 raise
     made = tuple(Column(name=name, type=spelled) for name, spelled in columns.items())
-    found = FileFormat(format="json", columns=filled(task, made, paths))
+    found = Format(format="json", columns=filled(task, made, paths))
     return Portion(columns=made, paths=tuple(paths), refused=refused, found=found)
 
 

@@ -3,10 +3,9 @@
 import duckdb
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from infra.loading import types
 from infra.loading.csv_files import file_sql
-from infra.loading.formats import FileFormat
 from infra.loading.header import checked
 from infra.loading.portion import Portion, Refusals, Task, join
 from infra.loading.prepare import Prepared
@@ -47,7 +46,7 @@ def read(task: Task, files: list[Prepared]) -> Portion:
             portions.append(_read(task, shape, alike, refused))
     joined = join(task, portions)
     columns = {column.name: column.type for column in joined.columns}
-    found = FileFormat(format="parquet", columns=columns)
+    found = Format(format="parquet", columns=columns)
     return Portion(columns=joined.columns, paths=joined.paths, refused=refused, found=found)
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import duckdb
 import msgspec
 
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from infra.loading import scan
-from infra.loading.formats import FileFormat
 from infra.loading.header import Header
 from infra.loading.prepare import Prepared
 
@@ -60,7 +59,7 @@ def make(
     sample_rows: int,
     line_bytes_max: int,
     as_text: frozenset[str] = frozenset(),
-    known: FileFormat | None = None,
+    known: Format | None = None,
 ) -> Plan:
     """Find types that hold the values of all files. `as_text`: columns to leave as they are.
 
@@ -86,7 +85,7 @@ def make(
     return Plan(types={name: merged[name] for name in types}, groups=groups)
 
 
-def _presumed(header: Header, known: FileFormat | None) -> scan.Sniffed | None:
+def _presumed(header: Header, known: Format | None) -> scan.Sniffed | None:
     if known is None or not set(header.columns) <= known.columns.keys():
         return None
     types = tuple(known.columns[name] for name in header.columns)

@@ -6,10 +6,9 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import Column, Format
 from domain.source_types.files import FilesBlock
 from infra.loading import types
-from infra.loading.formats import FileFormat
 from infra.loading.prepare import Prepared
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import LINEAGE, Reject, discard, read_sql
@@ -29,7 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     desk: Desk
     block: FilesBlock
     table: str
-    known: FileFormat | None = None
+    known: Format | None = None
 
     def path(self) -> str:
         """Give a new path for rows of the table."""
@@ -60,7 +59,7 @@ class Portion(msgspec.Struct, frozen=True, kw_only=True):
     rejects: tuple[Reject, ...] = ()
     rejected: dict[str, int] = {}  # rows that could not be taken, by the file's shown name
     refused: Refusals = {}
-    found: FileFormat | None = None
+    found: Format | None = None
 
 
 Reader = Callable[[Task, list[Prepared]], Portion]

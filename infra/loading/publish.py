@@ -6,7 +6,7 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Table
+from domain.datasets import Drift, Table
 from infra.loading import rejected, state
 from infra.loading.apply import Counts, apply
 from infra.loading.conform import Change, Conformer
@@ -35,7 +35,7 @@ def publish(
         changes = [change for change in changes if _matters(change)]
         if not changes and before == after and not staged.rejects:
             snapshot = newest_snapshot(connection)
-            return _loaded(staged, 0, (), snapshot)
+            return _loaded(staged, 0, told(connection, load, {}), snapshot)
         rows = sum(change.rows for change in changes)
         desk.progress(ports.Progress(phase="committing", done=rows, total=rows))
         tables.sync(settings.warehouse, [path for change in changes for path in _paths(change)])
@@ -71,14 +71,21 @@ def publish(
         raise
     used = {path for change in changes for path in _paths(change)}
     discard([path for path in (*staged.paths, *conformer.made) if path not in used])
-    told = tuple(_told(connection, change, counts[change.name.table]) for change in changes)
-    return _loaded(staged, rows, told, snapshot)
+    drift = tuple(change.drift for change in changes if change.drift is not None)
+    return _loaded(staged, rows, told(connection, load, counts), snapshot, drift)
 
 
-def _loaded(staged: Staged, rows: int, told: tuple[Table, ...], snapshot: int) -> ports.Loaded:
+def _loaded(
+    staged: Staged,
+    rows: int,
+    now: tuple[Table, ...],
+    snapshot: int,
+    drift: tuple[Drift, ...] = (),
+) -> ports.Loaded:
     return ports.Loaded(
+        drift=drift,
         rows=rows,
-        tables=told,
+        tables=now,
         files=staged.files,
         snapshot=snapshot,
         refused=staged.refused,
@@ -103,12 +110,20 @@ def _paths(change: Change) -> tuple[str, ...]:
     return (*own, *(change.paths if change.rows else ()))
 
 
-def _told(connection: duckdb.DuckDBPyConnection, change: Change, counts: Counts) -> Table:
-    name = change.name
-    return Table(
-        schema=name.schema,
-        name=name.table,
-        row_count=tables.row_count(connection, name),
-        columns=tables.columns(connection, name),
-        **msgspec.structs.asdict(counts),
+def told(
+    connection: duckdb.DuckDBPyConnection, load: ports.Load, counts: dict[str, Counts] | None
+) -> tuple[Table, ...]:
+    """Describe all tables of the source, as they stand now; those left alone had no changes.
+
+    None: nobody has counted.
+    """
+    return tuple(
+        Table(
+            schema=load.schema,
+            name=name,
+            row_count=tables.row_count(connection, tables.Name(schema=load.schema, table=name)),
+            columns=tables.columns(connection, tables.Name(schema=load.schema, table=name)),
+            **({} if counts is None else msgspec.structs.asdict(counts.get(name, Counts()))),
+        )
+        for name in tables.names(connection, load.schema)
     )

@@ -12,7 +12,7 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column, File, RefusedFile
+from domain.datasets import Column, File, Format, RefusedFile
 from infra.loading.settings import LoadSettings
 from infra.loading.state import Tracked
 from infra.warehouse import tables
@@ -69,7 +69,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     tracked: tuple[Tracked, ...] | None = None  # all files of the source; None: as they were
     rejects: tuple[Reject, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
-    formats: dict[str, Any] = {}  # what was found out about the input, by table, for later runs
+    formats: dict[str, Format] = {}  # what was found out about the input, by table, for later runs
 
     @property
     def paths(self) -> tuple[str, ...]:

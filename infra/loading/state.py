@@ -13,6 +13,7 @@ import duckdb
 import msgspec
 
 from infra.warehouse.attach import LAKE
+from infra.warehouse.find import tables_at
 from infra.warehouse.quoting import literal
 from infra.warehouse.settings import OWN
 
@@ -39,17 +40,19 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     cursors: dict[str, Any] = {}
 
 
-def read(connection: duckdb.DuckDBPyConnection, source: str) -> State:
-    """Give what the last commit of this source left; nothing before the first."""
-    if not _there(connection):
+def read(connection: duckdb.DuckDBPyConnection, source: str, *, at: int | None = None) -> State:
+    """Give what the last commit of this source left, by a snapshot; nothing before the first."""
+    if not _there(connection) or (at is not None and not tables_at(connection, OWN, at)):
         return State()
+    then = "" if at is None else f" AT (VERSION => {int(at)})"
     rows = connection.execute(
-        f"SELECT path, size_bytes, mtime_ns, sha256, rows, run, table_name FROM {FILES}"  # noqa: S608 - ours
+        f"SELECT path, size_bytes, mtime_ns, sha256, rows, run, table_name FROM {FILES}{then}"  # noqa: S608 - ours
         " WHERE source = ? ORDER BY path",
         [source],
     ).fetchall()
     fields = Tracked.__struct_fields__
-    found = connection.execute(f"SELECT state FROM {STATE} WHERE source = ?", [source]).fetchone()  # noqa: S608 - ours
+    sql = f"SELECT state FROM {STATE}{then} WHERE source = ?"  # noqa: S608 - ours
+    found = connection.execute(sql, [source]).fetchone()
     return State(
         files=tuple(Tracked(**dict(zip(fields, row, strict=True))) for row in rows),
         cursors=json.loads(found[0]) if found else {},

@@ -11,6 +11,7 @@ from commands import ports
 from domain.source_types import vendors
 from infra.loading import requests
 from infra.loading.publish import publish
+from infra.loading.rollback import roll_back
 from infra.loading.settings import LoadSettings
 from infra.warehouse import attach, temporary
 from infra.workers import secrecy
@@ -68,6 +69,8 @@ def load(
     desk: Desk,
 ) -> ports.Loaded:
     """Stage, then publish, in one commit or not at all."""
+    if wanted.rollback_of is not None:
+        return roll_back(connection, wanted, settings, desk)
     stage = _function(wanted.type, None)
     return publish(connection, wanted, settings, desk, stage(connection, wanted, settings, desk))
 

@@ -15,9 +15,12 @@ from infra.workers.pool import Pool
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
+CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
-FILES = frozenset(("csv", "local_files", "duckdb", "sqlite"))  # types that are read without the network
+LOADING = frozenset(("load", "fetch"))
+# Types that are read without the network.
+FILES = frozenset(("csv", "local_files", "duckdb", "sqlite"))
 
 
 def write_lease(settings: Settings) -> asyncio.Lock | None:
@@ -69,6 +72,15 @@ class LakeWarehouse:
             result_type=ports.Published | None,  # type: ignore[arg-type]
         )
 
+    async def changes(self, asked: ports.ChangesOf) -> ports.Changes:
+        """Show the rows that a run changed."""
+        return await self._pool.run(
+            "warehouse",
+            requests.ChangesOf(asked),
+            deadline_s=CHANGES_DEADLINE_S,
+            result_type=ports.Changes,
+        )
+
     async def query(self, query: ports.Query, deadline_s: float) -> ports.Queried:
         """Run one read-only statement."""
         return await self._pool.run(
@@ -107,13 +119,19 @@ def _kind(load: ports.Load) -> str:
 
 
 def kinds(settings: Settings) -> tuple[Kind, ...]:
-    """Give the table of kinds; with the network for those that need it to reach the warehouse."""
-    return tuple(
-        msgspec.structs.replace(kind, network=kind.network or settings.remote)
-        if kind.name in USERS
-        else kind
-        for kind in KINDS
-    )
+    """Give the table of kinds as the settings want them.
+
+    With the network for those that need it to reach the warehouse.
+    """
+    return tuple(_as_wanted(kind, settings) for kind in KINDS)
+
+
+def _as_wanted(kind: Kind, settings: Settings) -> Kind:
+    if kind.name in LOADING:
+        kind = msgspec.structs.replace(kind, concurrency_max=settings.loads_max)
+    if kind.name in USERS:
+        kind = msgspec.structs.replace(kind, network=kind.network or settings.remote)
+    return kind
 
 
 def encoded(settings: msgspec.Struct | None) -> msgspec.Raw:

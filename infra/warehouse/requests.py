@@ -25,4 +25,10 @@ class Find(msgspec.Struct, frozen=True, tag=True):
     target: ports.Target
 
 
-Request = Create | Listing | Upkeep | Find
+class ChangesOf(msgspec.Struct, frozen=True, tag=True):
+    """Show the rows that a run changed."""
+
+    asked: ports.ChangesOf
+
+
+Request = ChangesOf | Create | Listing | Upkeep | Find

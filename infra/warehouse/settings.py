@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     commit_retry_s: float = 0.05  # before the second attempt; doubles up to commit_retry_s_max
     commit_retry_s_max: float = 2.0
     load_deadline_s: float = 4 * 3600.0
+    loads_max: int = 2  # at the same time
     maintain_deadline_s: float = 3600.0
     reader_grace_s: float = 3600.0  # a file that was replaced is kept so long for running readers
     orphan_age_s: float = 24 * 3600.0

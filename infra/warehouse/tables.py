@@ -75,6 +75,16 @@ def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, 
     return tuple(Column(name=column, type=spelling) for column, spelling in rows)
 
 
+def names(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[str, ...]:
+    """List the tables of a schema, but for those that hold no input: their names begin with _."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?"
+        " AND NOT starts_with(table_name, '_') ORDER BY table_name",
+        [LAKE, schema],
+    ).fetchall()
+    return tuple(name for (name,) in rows)
+
+
 def row_count(connection: duckdb.DuckDBPyConnection, name: Name) -> int:
     """Count the rows; 0 when there is no such table."""
     if not columns(connection, name):

@@ -9,6 +9,7 @@ import msgspec
 from commands import ports
 from domain.datasets import Table
 from infra.warehouse import attach, requests, tables, temporary
+from infra.warehouse.changes import changes
 from infra.warehouse.find import find
 from infra.warehouse.maintain import maintain
 from infra.warehouse.settings import S3, Settings
@@ -17,7 +18,7 @@ from infra.workers.desk import Desk, Run
 CREATE_ATTEMPTS_MAX = 5
 CREATE_RETRY_S = 0.5
 
-Answer = ports.Maintained | ports.Published | tuple[Table, ...] | None
+Answer = ports.Changes | ports.Maintained | ports.Published | tuple[Table, ...] | None
 
 
 def start(config: msgspec.Raw) -> Run:
@@ -36,6 +37,8 @@ def start(config: msgspec.Raw) -> Run:
                 return tables.every(connection)
             if isinstance(wanted, requests.Find):
                 return find(connection, desk, wanted.target)
+            if isinstance(wanted, requests.ChangesOf):
+                return changes(connection, wanted.asked)
             return _maintain(connection, desk, settings, wanted.maintain)
 
     return run

@@ -71,12 +71,14 @@ class Platform:
 
     def __init__(self, core, parallel, warehouse=None):
         self.core, self.warehouse, self.bus = core, warehouse or Warehouse(), Unsteady(core.writer)
+        self.paused = []
         self.policy = SyncPolicy(
             self.bus,
             self.warehouse,
             source=self._source,
             root="/project",
             secrets={},
+            wait=self._pause,
             request=self._request,
             open_runs=self._open_runs,
             monotonic=itertools.count(step=2).__next__,
@@ -104,6 +106,9 @@ class Platform:
 
     def last(self):
         return self.core.stored()[-1]
+
+    async def _pause(self, seconds):
+        self.paused.append(seconds)
 
     def _source(self, name):
         found = sources.one(self.core.views.current, name)

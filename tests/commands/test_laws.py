@@ -45,7 +45,14 @@ SECRET = {"password", "secret", "hash", "token", "salt", "otp", "seed", "private
 PERSONAL = {"email", "phone", "address", "ip", "agent", "person", "birthday", "surname"}
 # A flag tells nothing, a digest is keyed, and these are names of things.
 HARMLESS = ("must_change_password", "email_digest")
-NAMED = {"ProjectCreated.name", "config.name", "tables.name", "tables.columns.name"}
+NAMED = {
+    "ProjectCreated.name",
+    "config.name",
+    "tables.name",
+    "tables.columns.name",
+    "drift.added.name",
+    "drift.retyped.name",
+}
 
 
 def below(kind):

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from commands.policies.syncs import BUG
-from commands.ports import Load, Progress, WorkDied, WorkRefused, WorkTimedOut
+from commands.ports import Load, Progress, WorkDied, WorkFailed, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from commands.syncs import RequestSync, StartSync
+from domain.syncs import PAUSES_S
 from tests.commands.syncing import LOADED
 from tests.datasets import source
 from tests.patience import until
@@ -328,3 +329,36 @@ def test_what_the_file_must_say_first_fails_the_run_with_what_to_do(process, con
         return platform.last().event.reason
 
     assert reason == process(part)
+
+
+# failures that may pass
+
+
+def test_a_failure_that_may_pass_is_tried_again_after_a_pause(process):
+    async def part(platform):
+        job = await platform.request(full_refresh=True)
+        for number in range(1, len(PAUSES_S) + 2):
+            await until(lambda number=number: number == len(platform.warehouse.loads))
+            platform.warehouse.end(result=WorkFailed("It is down.", transient=True))
+        await until(lambda: len(PAUSES_S) + 1 == platform.types().count("sync_failed"))
+        requests = [i.event for i in platform.core.stored() if i.type == "sync_requested"]
+        return job, requests, platform.paused
+
+    job, requests, paused = process(part)
+
+    assert [(0, 0), *((wait_s, n) for n, wait_s in enumerate(PAUSES_S, 1))] == [
+        (each.wait_s, each.retry) for each in requests
+    ]
+    assert all(each.full_refresh for each in requests)
+    assert job == requests[1].retry_of
+    assert [0, *PAUSES_S] == paused
+
+
+def test_a_failure_that_does_not_pass_is_not_tried_again(process):
+    async def part(platform):
+        await platform.request()
+        await platform.loading("orders")
+        platform.warehouse.end(result=WorkRefused("It is wrong."))
+        await platform.happened("sync_requested", "sync_started", "sync_failed")
+
+    process(part)

@@ -15,7 +15,8 @@ from commands.syncs import (
     RequestSync,
     StartSync,
 )
-from domain.datasets import FILES_TOLD_MAX
+from domain import syncs
+from domain.datasets import FILES_TOLD_MAX, Drift, Format, RefusedFile
 from domain.sources import SourceMissing, SourceReconfigured, SourceRemoved
 from domain.syncs import SchemaBusy, SyncEnded, SyncRunning, SyncStarted
 from tests.datasets import (
@@ -183,7 +184,9 @@ FILES = tuple(file(f"{number:03d}.csv", size_bytes=number % 40) for number in ra
 
 
 def complete(files):
-    (event,) = given().when(msgspec.structs.replace(COMPLETE, files=files)).decide(RUNNING)
+    account = None if files is None else syncs.Account(files=files)
+    command = msgspec.structs.replace(COMPLETE, account=account)
+    (event,) = given().when(command).decide(RUNNING)
     return event
 
 
@@ -255,3 +258,46 @@ def test_an_interrupted_run_tells_how_often_it_was_tried():
     again = (*BOTH, requested(retry=1, retry_of=1), started(JOB))
 
     given(*again).when(INTERRUPT).then(interrupted(JOB, retry=1))
+
+
+# what a run finds out
+
+
+CSV = Format(format="csv", columns={"id": "BIGINT"}, delimiter=";")
+GONE = Drift(table="orders", missing=("old",))
+
+
+def accounted(**fields):
+    account = syncs.Account(**fields)
+    return msgspec.structs.replace(COMPLETE, account=account)
+
+
+def told(*events, **fields):
+    made = given().when(accounted(**fields)).decide([*RUNNING, *events])
+    return [each for each in made if not isinstance(each, syncs.SyncCompleted)]
+
+
+def test_a_format_is_told_when_it_is_found_and_not_again():
+    found = syncs.FileFormatFound(source="orders", job=JOB, table="orders", found=CSV)
+
+    assert [found] == told(formats={"orders": CSV})
+    assert [] == told(found, formats={"orders": CSV})
+
+
+def test_columns_that_stay_away_are_told_once():
+    drifted = syncs.ColumnsDrifted(source="orders", job=JOB, drift=GONE)
+    more = Drift(table="orders", missing=("old", "other"))
+
+    assert [drifted] == told(drift=(GONE,))
+    assert [] == told(drifted, drift=(GONE,))
+    assert [more] == [each.drift for each in told(drifted, drift=(more,))]
+
+
+def test_an_ending_tells_which_files_were_left_out():
+    refused = tuple(
+        RefusedFile(file=f"{n}.csv", reason=f"{n}.csv is odd.") for n in range(FILES_TOLD_MAX + 2)
+    )
+    *_, ending = given().when(accounted(refused=refused)).decide(RUNNING)
+
+    assert (refused[:FILES_TOLD_MAX], len(refused)) == (ending.refused, ending.refused_count)
+    assert "0.csv is odd. 21 more of its files cannot be read either." == syncs.left_out(ending)

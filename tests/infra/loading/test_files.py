@@ -82,7 +82,7 @@ def test_only_what_changed_is_read_again(trial: Trial) -> None:
     assert [(97, "a", 1), (98, "B", 3), (99, "new", 3), (100, "d", 3)] == sorted(
         trial.rows("id, v, _dango_run")
     )
-    assert (0, (), ()) == (same.rows, same.tables, same.files)
+    assert (0, (0, 0, 0), ()) == (same.rows, counts(same), same.files)
     assert same.snapshot == first.snapshot
     assert ["b.csv", "d.csv"] == [file.path for file in second.files]
     assert 3 == second.rows
@@ -226,11 +226,7 @@ def test_types_that_were_found_once_are_presumed(trial: Trial) -> None:
         trial.rows()
     )
     known = first.formats["s"]
-    assert (";", "%d.%m.%Y", "VARCHAR") == (
-        known["delimiter"],
-        known["date"],
-        known["columns"]["code"],
-    )
+    assert (";", "%d.%m.%Y", "VARCHAR") == (known.delimiter, known.date, known.columns["code"])
 
 
 def test_a_column_that_was_empty_gets_its_type_from_the_first_value(trial: Trial) -> None:
@@ -247,9 +243,15 @@ def test_a_column_that_changes_its_type_is_widened(trial: Trial) -> None:
     trial.file("a.csv", "id,v\n1,5\n")
     first = trial.load()
     trial.file("b.csv", "id,v,new\n2,word,x\n")
-    trial.load(formats=first.formats)
+    second = trial.load(formats=first.formats)
 
     assert {"id": "BIGINT", "v": "VARCHAR", "new": "VARCHAR"} == trial.types()
+    (drift,) = second.drift
+    assert (["new"], (), [("v", "BIGINT", "VARCHAR")]) == (
+        [column.name for column in drift.added],
+        drift.missing,
+        [(each.name, each.before, each.after) for each in drift.retyped],
+    )
     assert [(1, "5", None), (2, "word", "x")] == sorted(trial.rows())
 
 

@@ -58,7 +58,7 @@ def source(root: Path, name: str, rows: int, first: int = 0) -> ports.Load:
 
 
 def again(load: ports.Load, job: int) -> ports.Load:
-    return msgspec.structs.replace(load, job=job)
+    return msgspec.structs.replace(load, job=job, full_refresh=True)  # the same file, anew
 
 
 def ignore(_: ports.Progress) -> None:

@@ -42,7 +42,9 @@ def test_a_load_is_found_by_its_job_and_source_as_it_was_then(tmp_path: Path) ->
 
             found = await lake.published(target(first))
             assert found is not None
-            assert (loaded.rows, loaded.tables, loaded.snapshot) == (
+            known = {"inserted": None, "updated": None, "deleted": None}
+            told = tuple(msgspec.structs.replace(table, **known) for table in loaded.tables)
+            assert (loaded.rows, told, loaded.snapshot) == (
                 found.rows,
                 found.tables,
                 found.snapshot,
