@@ -1,5 +1,6 @@
 """What sources of files take: where the files lie, how they are read, what their rows become."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal
@@ -7,12 +8,14 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from domain.source_types.block import Block
+from domain.source_types.rest import url_faults
 
 Format = Literal["auto", "csv", "tsv", "json", "ndjson", "parquet", "excel"]
 Write = Literal["merge", "append", "replace"]
 Deduplication = Literal["none", "latest_only", "append_only", "scd_type2"]
 
 REJECT_RATIO_MAX: Final = 0.01
+BUCKET: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
 class FilesBlock(Block, frozen=True, kw_only=True):
@@ -72,18 +75,30 @@ class DuckDBFileBlock(Block, frozen=True, kw_only=True):
 
 
 class FilesystemBlock(FilesBlock, frozen=True, kw_only=True):
-    """`filesystem`: files of a bucket, or of a folder by a file:// address."""
+    """`filesystem`: files of a bucket that speaks S3, by an address like s3://bucket/folder."""
 
     bucket_url: str
     file_glob: str = "*"
     tables: Literal["one", "by_folder", "by_name"] = "one"
-    endpoint: str | None = None  # host:port of an S3 server that is not Amazon's
+    endpoint: str | None = None  # https://host:port of an S3 server that is not Amazon's
+    allow_private_hosts: bool = False  # let it lie in the server's own network
     region: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: Annotated[
         str | None,
         msgspec.Meta(extra={"secret": True}, extra_json_schema={"format": "password"}),
     ] = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        if not BUCKET.fullmatch(self.bucket_url):
+            yield ".bucket_url", "must be an address like s3://bucket/folder"
+        if not self.file_glob or self.file_glob.startswith("/"):
+            yield ".file_glob", "must be a pattern of files below the folder, like **/*.csv"
+        if self.endpoint is not None:
+            yield from url_faults(".endpoint", self.endpoint)
+        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
+            yield ".aws_secret_access_key", "goes with aws_access_key_id, and with it alone"
 
 
 def folder_faults(

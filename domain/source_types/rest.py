@@ -68,6 +68,7 @@ class Cursor(_Paginator, frozen=True, kw_only=True, tag="cursor"):
     cursor_param: str | None = None
     cursor_body_path: str | None = None
     has_more_path: str | None = None
+    stop_after_empty_page: bool = False
 
 
 class HeaderCursor(_Paginator, frozen=True, kw_only=True, tag="header_cursor"):
@@ -102,7 +103,7 @@ class PageNumber(_Paginator, frozen=True, kw_only=True, tag="page_number"):
 
 Paginator = Auto | SinglePage | HeaderLink | JsonLink | Cursor | HeaderCursor | Offset | PageNumber
 # How a point in time is spelled: in a row's cursor, or in what the API is asked.
-Moment = Literal["iso", "date", "minute", "epoch_s", "epoch_ms"]
+Moment = Literal["iso", "date", "minute", "epoch_s", "epoch_ms", "epoch_text"]
 
 
 class Incremental(_Part, frozen=True, kw_only=True):
@@ -199,15 +200,15 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
     auth_token: Secret | None = None
     api_key_name: str = "Authorization"
     api_key_location: Literal["header", "query"] = "header"
-    basic_username: Secret | None = None
+    basic_username: str | None = None
     basic_password: Secret | None = None
     access_token_url: str | None = None
-    client_id: Secret | None = None
+    client_id: str | None = None
     client_secret: Secret | None = None
     scopes: tuple[str, ...] = ()
     service_account: Secret | None = None  # the JSON key file of a Google service account
     auth_header_name: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
     paginator: Paginator | None = None
     error_body: ErrorBody | None = None
     start_date: str | None = None  # YYYY-MM-DD: where the first run begins
@@ -262,21 +263,7 @@ def placeholder_faults(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Braces that stand for something else than a parent's field or the point that was reached."""
     match value:
         case str():
-            try:
-                fields = [field for _, field, _, _ in FORMATTER.parse(REFERENCE.sub("", value))]
-            except ValueError:
-                yield (
-                    path,
-                    "has a brace without its other half; write {{ or }} for one that is meant",
-                )
-                return
-            for field in fields:
-                if field is not None and not PLACEHOLDER.fullmatch(field):
-                    known = "{resources.NAME.FIELD} and {incremental.start_value}"
-                    yield (
-                        path,
-                        f"knows {known} alone; write {{{{ and }}}} for braces that are meant",
-                    )
+            yield from _text_faults(path, value)
         case Mapping():
             for key, item in value.items():
                 yield from placeholder_faults(f"{path}.{key}", item)
@@ -285,6 +272,18 @@ def placeholder_faults(path: str, value: Any) -> Iterator[tuple[str, str]]:
                 yield from placeholder_faults(f"{path}[{number}]", item)
         case _:
             return
+
+
+def _text_faults(path: str, text: str) -> Iterator[tuple[str, str]]:
+    try:
+        fields = [field for _, field, _, _ in FORMATTER.parse(REFERENCE.sub("", text))]
+    except ValueError:
+        yield path, "has a brace without its other half; write {{ or }} for one that is meant"
+        return
+    for field in fields:
+        if field is not None and not PLACEHOLDER.fullmatch(field):
+            known = "{resources.NAME.FIELD} and {incremental.start_value}"
+            yield path, f"knows {known} alone; write {{{{ and }}}} for braces that are meant"
 
 
 def url_faults(path: str, url: str) -> Iterator[tuple[str, str]]:

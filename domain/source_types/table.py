@@ -6,7 +6,7 @@ import msgspec
 
 from domain import shapes
 from domain.kernel import Refused
-from domain.source_types import files, rest, secret
+from domain.source_types import databases, files, native, rest, secret, vendors
 from domain.source_types.block import Block
 from domain.source_types.secret import references
 
@@ -60,6 +60,45 @@ _ROWS: Final = (
         summary="Any HTTP API that answers with JSON, described in keys.",
         kind="api",
         block=rest.RestApiBlock,
+    ),
+    SourceType(
+        name="postgres",
+        title="PostgreSQL",
+        summary="Tables of a PostgreSQL database.",
+        kind="database",
+        block=databases.DatabaseBlock,
+    ),
+    SourceType(
+        name="mysql",
+        title="MySQL or MariaDB",
+        summary="Tables of a MySQL or MariaDB database.",
+        kind="database",
+        block=databases.DatabaseBlock,
+    ),
+    SourceType(
+        name="sqlite",
+        title="SQLite file",
+        summary="Tables of a SQLite database file of the project.",
+        kind="database",
+        block=databases.SqliteBlock,
+    ),
+    SourceType(
+        name="sql_database",
+        title="SQL database",
+        summary="Tables of any database that SQLAlchemy has a driver for.",
+        kind="database",
+        block=databases.DatabaseBlock,
+    ),
+    SourceType(
+        name="dlt_native",
+        title="dlt source",
+        summary="Any source for dlt that is installed beside the server.",
+        kind="api",
+        block=native.DltNativeBlock,
+    ),
+    *(
+        SourceType(name=name, title=title, summary=summary, kind="api", block=block)
+        for name, (title, summary, block) in vendors.BLOCKS.items()
     ),
 )
 TYPES: Final[dict[str, SourceType]] = {row.name: row for row in _ROWS}

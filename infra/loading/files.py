@@ -76,7 +76,7 @@ class Files:
         """Read what changed. Raises WorkRefused when nothing that is there can be read."""
         before = state.read(self._connection, self._load.source)
         options = self._options()
-        anew = self._load.full_refresh or self._reads_otherwise(before, options)
+        anew = self.anew(before)
         parts = split(found, before.files, self._table, anew=anew)
         try:
             with staging_folder(self._settings):
@@ -92,6 +92,10 @@ class Files:
             discard(self._made)
             raise
         return self._staged(parts, prepared, touched, portions, anew=anew, options=options)
+
+    def anew(self, before: state.State) -> bool:
+        """Tell whether all files are read, changed or not."""
+        return self._load.full_refresh or self._reads_otherwise(before, self._options())
 
     # what is read
 

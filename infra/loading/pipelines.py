@@ -16,12 +16,13 @@ import duckdb
 import msgspec
 
 from commands import ports
-from infra.loading import staged as staging
 from infra.loading import showing, state
+from infra.loading import staged as staging
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, StagedTable
 from infra.warehouse import temporary
 from infra.warehouse.quoting import identifier, literal
+from infra.workers import secrecy
 from infra.workers.desk import Desk
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ DESTINATION: Final = "duckdb"  # never opened; dlt asks what types and names are
 ROW_ID, LOAD_ID = "_dlt_id", "_dlt_load_id"
 OWN: Final = "_dlt"  # dlt's own tables
 SAID_CHARS_MAX: Final = 300
+_PHASES: Final = {"Extract": "fetching", "Normalize": "preparing"}
+_COUNTERS: Final = frozenset(("Resources", "Files", "Items"))  # dlt's own, beside tables
+SAMPLE_S: Final = 30  # how long one resource is looked at
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +78,15 @@ class Pipeline:
             kept = Before(dlt=_plain(made), tables=known)
         return Staged(tables=tables, state=msgspec.to_builtins(kept))
 
-    def sample(self, source: "DltSource") -> ports.Sample:
-        """Fetch one page of each resource and give the first rows of the first table."""
+    def sample(self, source: "DltSource", *, yields_max: int = 1) -> ports.Sample:
+        """Fetch the first yields, as a rule pages, of each resource; the first table's first rows.
+
+        Cursors of earlier runs do not count: what a source holds is to be seen.
+        """
+        self.before = Before()
+        limited = source.add_limit(yields_max, max_time=SAMPLE_S)
         with _folder(self._settings) as folder:
-            made, packages = self._extracted(source.add_limit(1), folder, ())
+            made, packages = self._extracted(limited, folder, ())
             names = [name for name in packages if "parent" not in made.default_schema.tables[name]]
             notes = tuple(f"{name}: no rows" for name in source.resources if name not in packages)
             if not names:
@@ -138,9 +147,7 @@ class Pipeline:
                     owners = self._owners(name, packages[root]) if write == "merge" else ""
                     done += [owners] if owners else []
                     write = "append" if write == "merge" else write
-                    yield msgspec.structs.replace(
-                        staged, write=write, owners=owners, follows=True
-                    )
+                    yield msgspec.structs.replace(staged, write=write, owners=owners, follows=True)
         except BaseException:
             staging.discard(done)
             raise
@@ -150,7 +157,8 @@ class Pipeline:
 
     def _owners(self, name: str, paths: Sequence[str]) -> str:
         """The ids of the rows whose lists come anew."""
-        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[0]  # noqa: S608 - quoted
+        select = f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}"  # noqa: S608 - quoted
+        return self._copied(name, select).paths[0]
 
     def _write(self, table: Mapping[str, Any]) -> str:
         if self._load.full_refresh:
@@ -167,7 +175,7 @@ def failure(error: BaseException) -> ports.WorkFailed:
             return seen
         deepest = seen
         seen = seen.__cause__ or seen.__context__
-    said = " ".join(str(deepest).split())[:SAID_CHARS_MAX]
+    said = " ".join(secrecy.hidden(str(deepest)).split())[:SAID_CHARS_MAX]
     return ports.WorkFailed(f"The rows could not be fetched: {type(deepest).__name__}: {said}")
 
 
@@ -194,10 +202,11 @@ def _frames(desk: Desk) -> Any:
         rows = 0
 
         def update(self, name: str, inc: int = 1, *_: Any, **more: Any) -> None:
-            if name.startswith(OWN) or name == "Resources" or more.get("label"):
+            if name.startswith(OWN) or name in _COUNTERS or more.get("label"):
                 return
             self.rows += inc
-            desk.progress(ports.Progress(phase=f"{self.step.lower()}: {name}", done=self.rows))
+            phase = _PHASES.get(self.step.split()[0], "fetching")
+            desk.progress(ports.Progress(phase=f"{phase}: {name}", done=self.rows))
 
         def _start(self, step: str) -> None:
             self.step, self.rows = step, 0
@@ -211,7 +220,8 @@ def _frames(desk: Desk) -> Any:
 def _parents(made: "dlt.Pipeline") -> dict[str, str]:
     """Each table that came out of another one's lists, with that one."""
     tables = made.default_schema.tables
-    return {name: table["parent"] for name, table in tables.items() if table.get("parent")}
+    found = ((name, table.get("parent")) for name, table in tables.items())
+    return {name: parent for name, parent in found if parent}
 
 
 def _root(name: str, parents: Mapping[str, str]) -> str:
@@ -243,7 +253,7 @@ def _read(paths: Sequence[str]) -> str:
 
 
 def _plain(made: "dlt.Pipeline") -> dict[str, Any]:
-    """dlt's cursors as plain JSON; points in time keep their types in it."""
+    """Dlt's cursors as plain JSON; points in time keep their types in it."""
     from dlt.common.json import json
 
     kept: dict[str, Any] = msgspec.json.decode(json.typed_dumpb(made.state.get("sources", {})))

@@ -1,6 +1,6 @@
 """Type `rest_api`: an HTTP API as its block describes it, by dlt's REST source."""
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -110,16 +110,19 @@ def source(block: rest.RestApiBlock, load: ports.Load) -> "DltSource":
 
 def resource(one: rest.Endpoint, block: rest.RestApiBlock, load: ports.Load) -> dict[str, Any]:
     """One endpoint in dlt's words."""
-    endpoint: dict[str, Any] = {"path": one.path, "method": one.method, "params": dict(one.params)}
-    for name, value in (
-        ("json", one.json),
-        ("headers", one.headers),
-        ("data_selector", one.data_selector),
-        ("paginator", one.paginator and paginator(one.paginator)),
-        ("incremental", one.incremental and incremental(one.incremental, one, block, load)),
-    ):
-        if value:
-            endpoint[name] = value
+    more = {
+        "json": one.json,
+        "headers": one.headers,
+        "data_selector": one.data_selector,
+        "paginator": one.paginator and paginator(one.paginator),
+        "incremental": one.incremental and incremental(one.incremental, one, block, load),
+    }
+    endpoint: dict[str, Any] = {
+        "path": one.path,
+        "method": one.method,
+        "params": dict(one.params),
+        **{name: value for name, value in more.items() if value},
+    }
     if one.ignore_statuses:
         endpoint["response_actions"] = [
             {"status_code": status, "action": "ignore"} for status in one.ignore_statuses
@@ -163,10 +166,10 @@ def incremental(
     }
     if last is not None:
         # The last day is meant as a whole.
-        made["end_value"] = spelled(_day(last) + datetime.timedelta(days=1), wanted.format)
+        made["end_value"] = spelled(_day(last) + dt.timedelta(days=1), wanted.format)
         if start is None:
             made["initial_value"] = spelled(_day("1970-01-01"), wanted.format)
-    elif block.lookback_days:
+    elif block.lookback_days and wanted.format in _LAG:
         made["lag"] = block.lookback_days * _LAG[wanted.format]
     if one.write == "merge":
         made["primary_key"] = []  # rows that come twice are merged; dlt need not remember them
@@ -183,7 +186,7 @@ def _first(wanted: rest.Incremental) -> str | int | float | None:
     return value
 
 
-def spelled(moment: datetime.datetime, as_: rest.Moment) -> str | int:
+def spelled(moment: dt.datetime, as_: rest.Moment) -> str | int:
     """Write a point in time as a cursor or a parameter has it."""
     match as_:
         case "iso":
@@ -196,17 +199,19 @@ def spelled(moment: datetime.datetime, as_: rest.Moment) -> str | int:
             return int(moment.timestamp())
         case "epoch_ms":
             return int(moment.timestamp() * 1000)
+        case "epoch_text":
+            return f"{moment.timestamp():.6f}"
 
 
-def moment_of(value: Any, as_: rest.Moment) -> datetime.datetime:
+def moment_of(value: Any, as_: rest.Moment) -> dt.datetime:
     """Read a point in time."""
-    if isinstance(value, datetime.datetime):
-        return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-    if as_ in ("epoch_s", "epoch_ms"):
+    if isinstance(value, dt.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+    if as_ in ("epoch_s", "epoch_ms", "epoch_text"):
         seconds = float(value) / (1000 if as_ == "epoch_ms" else 1)
-        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    found = datetime.datetime.fromisoformat(str(value))
-    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    found = dt.datetime.fromisoformat(str(value))
+    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
 def _converter(of: rest.Moment, to: rest.Moment) -> Callable[[Any], Any]:
@@ -227,10 +232,8 @@ def named_rows() -> Callable[[Any], Any]:
     return step
 
 
-def _day(text: str) -> datetime.datetime:
+def _day(text: str) -> dt.datetime:
     try:
-        return datetime.datetime.combine(
-            datetime.date.fromisoformat(text), datetime.time(), datetime.UTC
-        )
+        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
     except ValueError:
         raise ports.WorkRefused(f"'{text}' is no date like 2026-01-31.") from None

@@ -7,6 +7,7 @@ import msgspec
 
 from commands import ports
 from domain.source_types import secret
+from infra.workers import secrecy
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -16,6 +17,7 @@ def block(load: ports.Load, kind: type[T], *, spell: Callable[[str], str] = str)
 
     Raises WorkRefused when a secret is not set, or stands in the file itself.
     """
+    secrecy.hide(load.secrets.values())
     if path := _masked(load.options):
         reason = (
             f"{path} stands in sources.yml itself. Put it into the vault"

@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 
 from commands import ports
+from domain.source_types import vendors
 from infra.loading import requests
 from infra.loading.publish import publish
 from infra.loading.rollback import roll_back
@@ -20,9 +21,15 @@ from infra.workers.desk import Desk, Run
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
     "csv": "infra.loading.files:stage",
+    "dlt_native": "infra.loading.dlt_native:stage",
+    "filesystem": "infra.loading.buckets:stage",
     "local_files": "infra.loading.files:stage",
     "duckdb": "infra.loading.duckdb_file:stage",
     "rest_api": "infra.loading.rest_api:stage",
+    **dict.fromkeys(
+        ("mysql", "postgres", "sql_database", "sqlite"), "infra.loading.databases:stage"
+    ),
+    **dict.fromkeys(vendors.BLOCKS, "infra.loading.vendors:stage"),
 }
 
 

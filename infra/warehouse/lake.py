@@ -19,7 +19,8 @@ CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
 LOADING = frozenset(("load", "fetch"))
-FILES = frozenset(("csv", "local_files", "duckdb"))  # types that are read without the network
+# Types that are read without the network.
+FILES = frozenset(("csv", "local_files", "duckdb", "sqlite"))
 
 
 def write_lease(settings: Settings) -> asyncio.Lock | None:

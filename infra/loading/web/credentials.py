@@ -1,4 +1,4 @@
-"""How an API is told who is asking. Credentials are put on at the last moment, for one host alone."""
+"""How an API is told who is asking: at the last moment, and one host alone."""
 
 import base64
 import time
@@ -11,6 +11,7 @@ import requests
 
 from commands import ports
 from domain.source_types import rest
+from infra.workers import secrecy
 
 TOKEN_S = 3600  # how long a token is good for, when nobody says
 EARLY_S = 60  # a token is renewed so long before its end
@@ -32,6 +33,9 @@ class Header:
     """A header of a fixed value."""
 
     def __init__(self, name: str, value: str) -> None:
+        if not (value.isascii() and value.isprintable()):
+            reason = "The credentials hold characters that no header may have, such as line ends."
+            raise ports.WorkRefused(reason)
         self._name, self._value = name, value
 
     def sign(self, request: requests.PreparedRequest) -> None:
@@ -47,7 +51,7 @@ class Query:
 
     def sign(self, request: requests.PreparedRequest) -> None:
         """Add the parameter."""
-        request.prepare_url(request.url, {self._name: self._value})
+        request.prepare_url(request.url or "", {self._name: self._value})
 
 
 class Token:
@@ -71,7 +75,9 @@ class Token:
         request.headers["Authorization"] = f"Bearer {self._value}"
 
 
-def of(block: rest.RestApiBlock, ask: Ask) -> Credentials | None:
+def of(  # noqa: C901 - a table, one line a kind
+    block: rest.RestApiBlock, ask: Ask
+) -> Credentials | None:
     """Give what a block says of credentials; `ask` posts a form and gives the JSON answer."""
     token = block.auth_token or ""
     match block.auth_type:
@@ -92,7 +98,7 @@ def of(block: rest.RestApiBlock, ask: Ask) -> Credentials | None:
             return Token(block.access_token_url or "", lambda: _client_form(block), ask)
         case "google_service_account":
             account = _account(block.service_account or "")
-            url = block.access_token_url or GOOGLE_TOKEN_URL
+            url = account.token_uri
             return Token(url, lambda: _assertion_form(account, block.scopes, url), ask)
 
 
@@ -102,6 +108,7 @@ class _Account(msgspec.Struct, frozen=True, kw_only=True):
     client_email: str
     private_key: str
     private_key_id: str = ""
+    token_uri: str = GOOGLE_TOKEN_URL
 
 
 def _client_form(block: rest.RestApiBlock) -> dict[str, str]:
@@ -115,10 +122,12 @@ def _client_form(block: rest.RestApiBlock) -> dict[str, str]:
 
 def _account(text: str) -> _Account:
     try:
-        return msgspec.json.decode(text, type=_Account)
+        account = msgspec.json.decode(text, type=_Account)
     except msgspec.MsgspecError:
-        reason = "service_account must be the JSON key file of a Google service account."
+        reason = "The secret must be the JSON key file of a Google service account."
         raise ports.WorkRefused(reason) from None
+    secrecy.hide([account.private_key])
+    return account
 
 
 def _assertion_form(account: _Account, scopes: tuple[str, ...], url: str) -> dict[str, str]:

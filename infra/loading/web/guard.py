@@ -46,11 +46,11 @@ class _Sealed(HTTPSConnection):
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain  # type: ignore[assignment]
+    ConnectionCls = _Plain
 
 
 class _SealedPool(HTTPSConnectionPool):
-    ConnectionCls = _Sealed  # type: ignore[assignment]
+    ConnectionCls = _Sealed
 
 
 class Adapter(HTTPAdapter):
@@ -64,8 +64,8 @@ class Adapter(HTTPAdapter):
         self,
         connections: int,
         maxsize: int,
-        block: bool = False,
-        **more: Any,  # noqa: FBT001, FBT002 - its signature
+        block: bool = False,  # noqa: FBT001, FBT002 - as requests has it
+        **more: Any,
     ) -> None:
         """Make the pools; requests calls this."""
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **more)

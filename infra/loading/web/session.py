@@ -7,11 +7,10 @@ where keys may stand.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
 import requests
 
 from commands import ports
@@ -53,6 +52,7 @@ class Session(requests.Session):
         self.credentials: Credentials | None = None
         self.count = 0
         self._home = _origin(urlsplit(home))
+        self._whole = True  # answers are read at once
         self._error_body = error_body
         self._ignored = ignored
         self._clock = waiting.Clock(sleep)
@@ -68,6 +68,18 @@ class Session(requests.Session):
     def ask_token(self, url: str, form: Mapping[str, str]) -> Any:
         """Post a form to where tokens come from; its JSON answer."""
         return self.post(url, data=form, headers={"Accept": "application/json"}).json()
+
+    def blocks(self, url: str, block_bytes: int) -> Iterator[bytes]:
+        """Get something large, block by block; it is not tried again in the middle."""
+        self._whole = False
+        try:
+            with self.get(url, headers={"Accept-Encoding": "identity"}) as response:
+                yield from response.iter_content(block_bytes)
+        except requests.RequestException as error:
+            reason = f"{urlsplit(url).hostname} broke off ({type(error).__name__})."
+            raise ports.WorkFailed(reason, transient=True) from None
+        finally:
+            self._whole = True
 
     def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
         """Send one request until it is answered. Raises WorkRefused, WorkFailed."""
@@ -108,7 +120,8 @@ class Session(requests.Session):
             self.credentials.sign(signed)
         try:
             response = super().send(signed, **more)
-            _read(response)
+            if self._whole or not response.ok:
+                _read(response)
         except requests.exceptions.SSLError:
             raise ports.WorkRefused(f"{_host(request)} has no certificate to trust.") from None
         except requests.TooManyRedirects:
@@ -160,7 +173,7 @@ class Session(requests.Session):
         """A page that asks for itself would never end."""
         body = request.body or b""
         told = f"{request.method} {request.url}\n".encode()
-        told += body.encode() if isinstance(body, str) else bytes(body)
+        told += body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
         digest = hashlib.sha256(told).digest()
         self._repeats = self._repeats + 1 if digest == self._last else 0
         if self._repeats >= REPEATS_MAX:
@@ -200,11 +213,3 @@ def _place(response: requests.Response) -> str:
 
 def _is_token_form(request: requests.PreparedRequest) -> bool:
     return request.headers.get("Content-Type") == "application/x-www-form-urlencoded"
-
-
-def parsed(response: requests.Response) -> Any:
-    """Give an answer's JSON, None when it is none."""
-    try:
-        return msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

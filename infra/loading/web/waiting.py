@@ -18,7 +18,16 @@ WAITED_S_MAX = 1800.0  # in all, of one load
 SAID_CHARS_MAX = 200
 _FORBIDDEN: Final = 403
 # Where APIs put the reason of a failure.
-_REASONS: Final = ("message", "error_description", "detail", "title", "description", "error")
+_REASONS: Final = (
+    "message",
+    "error_description",
+    "detail",
+    "title",
+    "description",
+    "error",
+    "errors",
+    "errorMessages",
+)
 
 
 class Clock:
@@ -109,20 +118,15 @@ def _text(reason: str) -> str:
 
 
 def _reasons(body: Any) -> Iterator[str]:
-    if isinstance(body, list) and body:
-        yield from _reasons(body[0])
-    if not isinstance(body, dict):
-        return
-    for name in _REASONS:
-        found = body.get(name)
-        if isinstance(found, str) and found:
-            yield found
-        elif isinstance(found, dict):
-            yield from _reasons(found)
-    for name in ("errors", "errorMessages"):
-        listed = body.get(name)
-        if isinstance(listed, list) and listed:
-            yield from (one for one in listed[:1] if isinstance(one, str))
-            yield from _reasons(listed)
-        elif isinstance(listed, str) and listed:
-            yield listed
+    match body:
+        case "":
+            return
+        case str():
+            yield body
+        case [first, *_]:
+            yield from _reasons(first)
+        case dict():
+            for name in _REASONS:
+                yield from _reasons(body.get(name))
+        case _:
+            return

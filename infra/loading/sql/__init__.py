@@ -1,0 +1,1 @@
+"""Databases as sources, read by SQLAlchemy in batches that become Arrow columns."""

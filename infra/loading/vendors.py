@@ -1,0 +1,118 @@
+"""Well-known APIs: a manifest, filled with what a source's block says, is a rest_api block.
+
+In a manifest `<name>` stands for the block's value of that name. An endpoint with `for_each` is
+there once for each item of that list: `<item>` is the item as a part of a path, `<item_name>` as
+the name of a table.
+"""
+
+import re
+import urllib.parse
+from importlib import resources
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import yaml
+
+from commands import ports
+from domain.source_types import rest, vendors
+from infra.loading import rest_api, told
+from infra.loading.settings import LoadSettings
+from infra.loading.staged import Staged
+from infra.workers.desk import Desk
+
+_FIELD: Final = re.compile(r"<([a-z_]+)>")
+_NOT_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a vendor's API is asked, and where the vendor says so."""
+
+    title: str
+    documentation: tuple[str, ...]
+    api: dict[str, Any]
+    notes: str = ""
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection, load: ports.Load, settings: LoadSettings, desk: Desk
+) -> Staged:
+    """Fetch what the block asks for."""
+    return rest_api.stage_block(connection, load, settings, desk, block=expanded(load))
+
+
+def sample(
+    connection: duckdb.DuckDBPyConnection, load: ports.Load, settings: LoadSettings, desk: Desk
+) -> ports.Sample:
+    """Fetch the first page of every endpoint."""
+    return rest_api.sample_block(connection, load, settings, desk, block=expanded(load))
+
+
+def manifest(name: str) -> Manifest:
+    """Read a vendor's manifest."""
+    text = (resources.files("infra.loading") / "manifests" / f"{name}.yml").read_text("utf-8")
+    return msgspec.convert(yaml.safe_load(text), Manifest)
+
+
+def expanded(load: ports.Load) -> rest.RestApiBlock:
+    """Give the rest_api block that a load's block stands for. Raises WorkRefused."""
+    block = told.block(load, vendors.BLOCKS[load.type][2])
+    return expand(manifest(load.type), block)
+
+
+def expand(described: Manifest, block: vendors.VendorBlock) -> rest.RestApiBlock:
+    """Fill a manifest. Raises WorkRefused for endpoints that it does not have."""
+    values = msgspec.structs.asdict(block)
+    api = dict(described.api)
+    endpoints: list[Any] = []
+    for endpoint in api.pop("endpoints"):
+        one = dict(endpoint)
+        each = one.pop("for_each", None)
+        items = [{}] if each is None else [_item(item) for item in values[each]]
+        endpoints += [_filled(one, values | item, braces=True) for item in items]
+    found: dict[str, Any] = _filled(api, values, braces=False)
+    found["endpoints"] = _chosen(endpoints, block.endpoints)
+    for name in ("base_url", "start_date", "end_date", "lookback_days", "allow_private_hosts"):
+        if values[name] is not None:
+            found[name] = values[name]
+    return msgspec.convert(found, rest.RestApiBlock)
+
+
+def _chosen(endpoints: list[Any], wanted: tuple[str, ...]) -> list[Any]:
+    if not wanted:
+        return endpoints
+    names = [one["name"] for one in endpoints]
+    for name in wanted:
+        if name not in names:
+            reason = f"There is no endpoint '{name}'; there are {', '.join(names)}."
+            raise ports.WorkRefused(reason)
+    # Those that others are asked for each row of come along.
+    needed = set(wanted)
+    for one in endpoints:
+        if one["name"] in wanted:
+            needed.update(re.findall(r"\{resources\.(\w+)\.", str(one)))
+    return [one for one in endpoints if one["name"] in needed]
+
+
+def _item(item: str) -> dict[str, str]:
+    plain = _NOT_NAME.sub("_", item).strip("_").lower() or "rows"
+    named = f"_{plain}" if plain[0].isdecimal() else plain
+    return {"item": urllib.parse.quote(item, safe=""), "item_name": named}
+
+
+def _filled(value: Any, values: dict[str, Any], *, braces: bool) -> Any:
+    """Fill in the values; `braces`: where dlt looks for placeholders, theirs are doubled."""
+    match value:
+        case str():
+            return _FIELD.sub(lambda found: _spelled(values, found[1], braces=braces), value)
+        case dict():
+            return {key: _filled(item, values, braces=braces) for key, item in value.items()}
+        case list():
+            return [_filled(item, values, braces=braces) for item in value]
+        case _:
+            return value
+
+
+def _spelled(values: dict[str, Any], name: str, *, braces: bool) -> str:
+    text = str(values[name])
+    return text.replace("{", "{{").replace("}", "}}") if braces else text
