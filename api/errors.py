@@ -23,6 +23,7 @@ from commands import ports
 from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
 from domain import (
     api_keys,
+    drafts,
     emails,
     factors,
     guesses,
@@ -45,6 +46,12 @@ _log = logging.getLogger("dango.api")
 
 # A rule that was broken -> status. A new refusal adds a row.
 REFUSALS: Final[Mapping[type[Refused], int]] = {
+    drafts.ChangeInvalid: 422,
+    drafts.ConfigurationChanged: 409,
+    drafts.ConfigurationUnreadable: 409,
+    drafts.SecretInFile: 422,
+    drafts.SourceThere: 409,
+    drafts.SourceTypeUnknown: 422,
     api_keys.ExpiryPast: 422,
     api_keys.KeyMissing: 404,
     api_keys.PermissionUnknown: 422,

@@ -13,7 +13,14 @@ from api.callers import Caller
 from api.limits import Limits
 from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
-from commands.ports import IdentityProvider, Mailer, Progress, Warehouse
+from commands.ports import (
+    IdentityProvider,
+    Mailer,
+    Progress,
+    SecretValues,
+    SourcesEditor,
+    Warehouse,
+)
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
@@ -177,5 +184,8 @@ class Platform:
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
+    editor: SourcesEditor | None = None  # None: this process writes no configuration
+    secret_values: SecretValues = dataclasses.field(default_factory=dict[str, str])
+    root: str = ""  # of the project, absolute; never told
     mailer: Mailer | None = None  # None: nothing is sent
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -16,6 +16,7 @@ from api import (
     queries,
     secrets,
     sessions,
+    source_edits,
     sources,
     syncs,
     upkeep,
@@ -31,6 +32,7 @@ from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socke
 
 OWN: Final = "it tells what the caller may do now"
 NO_PAST: Final = "the vault keeps no past"
+OF_PROGRAM: Final = {"always_now": "it tells what this program can do", "needs_views": False}
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
@@ -84,6 +86,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/sources", READS, sources.list_sources),
     get("/api/sources/{source_name:str}/details", READS, sources.source_details),
     get("/api/sources/{source_name:str}/logs", READS, sources.source_logs),
+    get("/api/source-types", "source.view", source_edits.list_types, **OF_PROGRAM),
+    post("/api/sources", "source.manage", source_edits.add_source),
+    put("/api/sources/{source_name:str}", "source.manage", source_edits.change_source),
+    delete("/api/sources/{source_name:str}", "source.manage", source_edits.remove_source),
+    post("/api/sources/{source_name:str}/test", "source.manage", source_edits.test_source),
     post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source, again=True),
     post("/api/sync/trigger", "source.sync", syncs.trigger_sync, again=True),
     get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),

@@ -1,11 +1,13 @@
 """What commands need from outside: loading, querying, upkeep, mail, identities. `infra` has it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 
+from commands.kernel import Command, Outcome
 from domain.datasets import Column, File, Table
+from domain.drafts import Change, Draft
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +128,25 @@ class SecretValues(Protocol):
 
     def get(self, name: str, /) -> str | None:
         """The value, or None when it is not set."""
+        ...
+
+
+Send = Callable[[Command], Awaitable[Outcome]]  # in the name of who asks
+
+
+class SourcesEditor(Protocol):
+    """Writes sources.yml, and takes what it says then: the events are those of `send`."""
+
+    async def add(self, draft: Draft, send: Send) -> None:
+        """Write a new source."""
+        ...
+
+    async def change(self, name: str, wanted: Change, send: Send) -> None:
+        """Write a source anew."""
+        ...
+
+    async def remove(self, name: str, send: Send) -> None:
+        """Take a source out."""
         ...
 
 

@@ -220,6 +220,9 @@ class Runtime:
             ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             providers=providers(self.settings.auth.oauth, clock),
+            editor=self.configuration,
+            secret_values=self.secret_values,
+            root=str(self.project.root),
             mailer=self.mailer,
             reload=self.configuration.reload,
         )
