@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from commands.kernel import Command, Outcome
-from domain.datasets import Column, File, Table
+from domain.datasets import Column, File, RefusedFile, Table
 from domain.drafts import Change, Draft
 
 
@@ -70,6 +70,8 @@ class Loaded(Published, frozen=True, kw_only=True):
     """The same, told by the load itself, which knows its files too."""
 
     files: tuple[File, ...]
+    refused: tuple[RefusedFile, ...] = ()  # the run is a part of what it should have been
+    formats: dict[str, Any] = {}  # what was found out about the input, by table
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

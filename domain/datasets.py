@@ -39,6 +39,14 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
 
 
+class RefusedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An input file that was left out as a whole; what it held before stays."""
+
+    file: str
+    reason: str
+    line: int | None = None
+
+
 def told(files: Sequence[File]) -> tuple[File, ...]:
     """The files that an event names: the largest ones, and by path among equals."""
     return tuple(sorted(files, key=lambda file: (-file.size_bytes, file.path))[:FILES_TOLD_MAX])

@@ -54,7 +54,7 @@ class LocalFilesBlock(FilesBlock, frozen=True, kw_only=True):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """As the block says."""
-        yield from folder_faults(self.directory, self.file_pattern)
+        yield from folder_faults(self.directory, self.file_pattern, deep=True)
 
 
 class DuckDBFileBlock(Block, frozen=True, kw_only=True):
@@ -64,6 +64,11 @@ class DuckDBFileBlock(Block, frozen=True, kw_only=True):
     schema: str = "main"
     tables: tuple[str, ...] = ()  # all of the schema when empty
     notes: str | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        if not inside(self.path):
+            yield ".path", "must lie inside the project, as a relative path"
 
 
 class FilesystemBlock(FilesBlock, frozen=True, kw_only=True):
@@ -81,10 +86,19 @@ class FilesystemBlock(FilesBlock, frozen=True, kw_only=True):
     ] = None
 
 
-def folder_faults(directory: str, file_pattern: str) -> Iterator[tuple[str, str]]:
+def folder_faults(
+    directory: str, file_pattern: str, *, deep: bool = False
+) -> Iterator[tuple[str, str]]:
     """What keeps a directory from lying inside the project, and a pattern from naming files."""
-    parts = PurePosixPath(directory).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\0" in directory:
+    if not inside(directory):
         yield ".directory", "must lie inside the project, as a relative path"
-    if not file_pattern or "/" in file_pattern or "\0" in file_pattern:
+    if deep and not inside(file_pattern):
+        yield ".file_pattern", "must be a pattern of files below the directory, like **/*"
+    if not deep and (not file_pattern or "/" in file_pattern or "\0" in file_pattern):
         yield ".file_pattern", "must be a pattern of file names, like *.csv"
+
+
+def inside(path: str) -> bool:
+    """Tell whether a path stays below the folder that it is taken from."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and "\0" not in path

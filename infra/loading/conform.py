@@ -77,6 +77,8 @@ class Conformer:
         before = tables.columns(self._connection, name)
         _check(table)
         self._refuse_emptying(name, table, before)
+        if table.fresh:
+            before = ()
         if table.write == "replace":
             columns = (*table.columns, *LINEAGE) if table.columns else before
             return Change(
@@ -138,6 +140,13 @@ class Conformer:
         return (*found, *incoming.values())
 
     def _wider(self, name: tables.Name, table: StagedTable, old: Column, new: Column) -> str:
+        if old.type == new.type:
+            return old.type
+        # Of a column without values nobody knows the type: text stands in for it.
+        if not self._filled(staging.read_sql(table.paths), new):
+            return old.type
+        if not self._filled(name.sql, old):
+            return new.type
         found = types.wider(old.type, new.type)
         if found != "DOUBLE":
             return found
@@ -146,6 +155,10 @@ class Conformer:
             if spelled in sources and self._largest(*sources[spelled]) >= types.EXACT_MAX:
                 return types.TEXT
         return found
+
+    def _filled(self, source: str, column: Column) -> bool:
+        sql = f"SELECT 1 FROM {source} WHERE {identifier(column.name)} IS NOT NULL LIMIT 1"  # noqa: S608 - quoted
+        return self._connection.execute(sql).fetchone() is not None
 
     def _largest(self, source: str, column: Column) -> int:
         sql = f"SELECT max(abs({identifier(column.name)}::HUGEINT)) FROM {source}"  # noqa: S608 - quoted

@@ -1,155 +1,126 @@
-"""Type `csv`: every file that matches, checked, typed over all files, staged as Parquet."""
+"""CSV and TSV: typed over all files of a table, read with nothing left to guess."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 
 import duckdb
-import msgspec
 
 from commands import ports
-from domain.datasets import File
-from domain.source_types.files import CsvBlock
-from infra.loading import plan, prepare, rejects, scan
-from infra.loading.find import Found, find
-from infra.loading.header import read_header
+from infra.loading import plan, rejects, scan, types
+from infra.loading.formats import FileFormat
+from infra.loading.header import Header, read_header
+from infra.loading.portion import Portion, Refusals, Task, filled
+from infra.loading.prepare import NUMBER_SQL, Prepared
 from infra.loading.progress import reading
-from infra.loading.settings import LoadSettings
-from infra.loading.staged import Staged, StagedTable, discard
-from infra.warehouse import tables, temporary
+from infra.loading.staged import Reject, discard, read_sql
 from infra.warehouse.quoting import identifier, literal
-from infra.workers.desk import Desk
-
-REJECTS_SHOWN_MAX = 5
-# Whole numbers above this are not exact in a DOUBLE.
-EXACT_MAX = 2**53
 
 
-def stage(
-    connection: duckdb.DuckDBPyConnection,
-    load: ports.Load,
-    settings: LoadSettings,
-    desk: Desk,
-) -> Staged:
-    """Stage the rows of all files."""
-    return Reader(connection, load, settings, desk).stage()
+def read(task: Task, files: list[Prepared], *, delimiter: str | None = None) -> Portion:
+    """Read the files; those with too many rows that do not fit are refused, the others stay."""
+    return _Reading(task, delimiter).read(files)
 
 
-class Reader:
-    """One load's way from files to staged Parquet."""
+class _Reading:
+    def __init__(self, task: Task, delimiter: str | None) -> None:
+        self._task, self._connection = task, task.connection
+        self._delimiter = delimiter
+        self._bound = task.settings.line_bytes_max
+        self._refused: Refusals = {}
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        load: ports.Load,
-        settings: LoadSettings,
-        desk: Desk,
-    ) -> None:
-        self._connection = connection
-        self._load = load
-        self._block = msgspec.convert(load.options, CsvBlock)
-        self._settings = settings
-        self._desk = desk
-        self._name = tables.Name(schema=load.schema, table=load.table)
-
-    def stage(self) -> Staged:
-        """Read all files; refuse the load when too many rows cannot be taken."""
-        load, settings = self._load, self._settings
-        directory = str(Path(load.root) / self._block.directory)
-        found = find(directory, self._block.file_pattern, settings.files_max)
-        if not found:
-            return Staged(
-                tables=(
-                    StagedTable(
-                        name=load.table, columns=(), empty="No file matches the source's pattern"
-                    ),
-                )
+    def read(self, files: list[Prepared]) -> Portion:
+        headed = [(one, header) for one in files if (header := self._header(one)) is not None]
+        known = self._task.known
+        sample_rows, texts = scan.SAMPLE_ROWS, frozenset[str]()
+        while headed:
+            parts = plan.one_spelling(headed, known.columns if known else ())
+            made = plan.make(
+                self._connection,
+                parts,
+                sample_rows=sample_rows,
+                line_bytes_max=self._bound,
+                as_text=texts,
+                known=known,
             )
-        nulls = self._block.null_values
-        with _staging_folder(settings):
-            prepared = self._prepare(found)
-            headers = [
-                read_header(one.staged, one.found.name, settings.columns_max, nulls)
-                for one in prepared
-            ]
-            parts = plan.one_spelling(zip(prepared, headers, strict=True))
-            made, paths = self._read(parts)
-            staged = self._account(made, paths, prepared)
-        for one in found:
-            if not prepare.unchanged(one):
+            paths, broken = self._write(made)
+            if broken:
+                headed = self._without(headed, broken)
+                continue
+            over = self._over(parts, paths)
+            inexact = self._inexact(made, paths) - texts
+            late = bool(over) and bool(rejects.cast_columns(self._connection))
+            if inexact or (late and (known is not None or sample_rows != scan.WHOLE_FILE)):
+                # Later rows tell otherwise than the sample, or than earlier files did.
                 discard(paths)
-                raise ports.WorkFailed(f"{one.name} changed while it was read.", file=one.name)
-        return staged
-
-    def _prepare(self, found: list[Found]) -> list[prepare.Prepared]:
-        total = sum(one.size_bytes for one in found)
-        done = 0
-
-        def show(position: int) -> None:
-            here = ports.Progress(phase="checking", done=done + position, total=total, unit="bytes")
-            self._desk.progress(here)
-
-        prepared = []
-        for number, one in enumerate(found):
-            bound = self._settings.unpacked_bytes_max
-            prepared.append(prepare.prepare(one, number, bound, show))
-            done += one.size_bytes
-        return prepared
-
-    def _read(self, parts: list[plan.Part]) -> tuple[plan.Plan, list[str]]:
-        """Read with types from a sample; a second time when later rows tell otherwise."""
-        made = self._plan(parts, scan.SAMPLE_ROWS, frozenset())
-        paths = self._write(made)
-        inexact = self._inexact(made, paths)
-        late = rejects.cast_columns(self._connection)
-        if inexact or (late and self._too_many(paths)):
+                texts |= inexact
+                if late:
+                    known, sample_rows = None, scan.WHOLE_FILE
+                continue
+            if not over:
+                return self._portion(made, paths, parts)
             discard(paths)
-            sample_rows = scan.WHOLE_FILE if late else scan.SAMPLE_ROWS
-            made = self._plan(parts, sample_rows, inexact)
-            paths = self._write(made)
-        if self._too_many(paths):
-            discard(paths)
-            raise self._refusal(parts)
-        return made, paths
+            headed = self._without(headed, over)
+        return Portion(refused=self._refused)
 
-    def _plan(self, parts: list[plan.Part], sample_rows: int, texts: frozenset[str]) -> plan.Plan:
-        return plan.make(
-            self._connection,
-            parts,
-            sample_rows=sample_rows,
-            line_bytes_max=self._settings.line_bytes_max,
-            as_text=texts,
-        )
+    def _header(self, one: Prepared) -> Header | None:
+        columns_max, nulls = self._task.settings.columns_max, self._task.block.null_values
+        try:
+            return read_header(
+                one.staged, one.found.name, columns_max, nulls, delimiter=self._delimiter
+            )
+        except ports.WorkRefused as refused:
+            self._refused[one.found.name] = refused
+            return None
 
-    def _write(self, made: plan.Plan) -> list[str]:
+    def _without(
+        self, headed: list[tuple[Prepared, Header]], refused: Refusals
+    ) -> list[tuple[Prepared, Header]]:
+        self._refused |= refused
+        return [pair for pair in headed if pair[0].found.name not in refused]
+
+    # the scan
+
+    def _write(self, made: plan.Plan) -> tuple[list[str], Refusals]:
+        """Stage all groups; or tell which files cannot be read at all."""
         rejects.forget(self._connection)
         total = sum(part.prepared.found.size_bytes for group in made.groups for part in group.parts)
-        paths = []
-        with reading(self._connection, self._desk, total):
+        paths: list[str] = []
+        with reading(self._connection, self._task.desk, total):
             for group in made.groups:
-                path = tables.staged_path(self._settings.warehouse, self._name)
-                paths.append(path)
                 try:
-                    self._connection.execute(self._copy_sql(made, group, path))
+                    paths.append(self._task.copy(self._select(made, group, group.parts)))
                 except duckdb.InvalidInputException as error:
                     discard(paths)
-                    raise _unreadable(group) from error
+                    return [], self._broken(made, group, error)
                 except BaseException:
-                    # On a full disk, half a file would take the room to tell of the failure.
                     discard(paths)
                     raise
-        return paths
+        return paths, {}
 
-    def _copy_sql(self, made: plan.Plan, group: plan.Group, path: str) -> str:
+    def _broken(
+        self, made: plan.Plan, group: plan.Group, error: duckdb.InvalidInputException
+    ) -> Refusals:
+        found = {}
+        for part in group.parts:
+            try:
+                if len(group.parts) == 1:
+                    raise error
+                discard([self._task.copy(self._select(made, group, [part]))])
+            except duckdb.InvalidInputException:
+                name = part.prepared.found.name
+                reason = f"{name} is not a CSV file that can be read: its quotes or line endings"
+                found[name] = ports.WorkRefused(f"{reason} are broken.", file=name)
+        if not found:
+            raise error
+        return found
+
+    def _select(self, made: plan.Plan, group: plan.Group, parts: list[plan.Part]) -> str:
         read_as = dict(zip(group.header.columns, group.types, strict=True))
         source = scan.read_sql(
-            [part.prepared.staged for part in group.parts],
+            [part.prepared.staged for part in parts],
             group.header,
             read_as,
             group.formats,
-            line_bytes_max=self._settings.line_bytes_max,
+            line_bytes_max=self._bound,
         )
         shown = [
             (identifier(name) if name in read_as else "NULL")
@@ -157,21 +128,10 @@ class Reader:
             + f" AS {identifier(name)}"
             for name, wanted in made.types.items()
         ]
-        shown.append(f"{self._file_sql(group)} AS _dango_file")
-        shown.append(f"{int(self._load.job)}::BIGINT AS _dango_run")
-        selected = f"SELECT {', '.join(shown)} FROM {source}"  # noqa: S608 - quoted
-        return f"COPY ({selected}) TO {literal(path)} (FORMAT parquet)"
+        shown.append(self._task.lineage(file_sql([part.prepared for part in parts])))
+        return f"SELECT {', '.join(shown)} FROM {source}"  # noqa: S608 - quoted
 
-    @staticmethod
-    def _file_sql(group: plan.Group) -> str:
-        """Give the expression for the shown name of the file that a row is from."""
-        parts = group.parts
-        if len(parts) == 1:
-            return literal(parts[0].prepared.found.name)
-        # Found by position, because a MAP would be searched from its start for each row.
-        names = {part.prepared.number: part.prepared.found.name for part in parts}
-        listed = ", ".join(literal(names.get(number, "")) for number in range(max(names) + 1))
-        return f"([{listed}])[{prepare.NUMBER_SQL.format(scan.STAGED_COLUMN)} + 1]"
+    # what the scan tells
 
     def _inexact(self, made: plan.Plan, paths: list[str]) -> frozenset[str]:
         """Name the DOUBLE columns that hold whole numbers too long for it, such as long ids."""
@@ -179,14 +139,12 @@ class Reader:
         if not doubles:
             return frozenset()
         largest = ", ".join(f"max(abs({identifier(name)}))" for name in doubles)
-        files = ", ".join(literal(path) for path in paths)
-        row = self._connection.execute(
-            f"SELECT {largest} FROM read_parquet([{files}])",  # noqa: S608 - quoted
-        ).fetchone()
+        sql = f"SELECT {largest} FROM {read_sql(paths)}"  # noqa: S608 - quoted
+        row = self._connection.execute(sql).fetchone()
         large = [
             name
             for name, value in zip(doubles, row or (), strict=True)
-            if value is not None and value >= EXACT_MAX
+            if value is not None and value >= types.EXACT_MAX
         ]
         return frozenset(name for name in large if self._has_long_numbers(made, name))
 
@@ -199,7 +157,7 @@ class Reader:
                 group.header,
                 dict.fromkeys(group.header.columns, scan.TEXT),
                 scan.Formats(),
-                line_bytes_max=self._settings.line_bytes_max,
+                line_bytes_max=self._bound,
             ).replace("store_rejects = true", "ignore_errors = true")
             long = f"regexp_full_match({identifier(name)}, '\\s*[+-]?[0-9]{{16,}}\\s*')"
             sql = f"SELECT 1 FROM {source} WHERE {long} LIMIT 1"  # noqa: S608 - quoted
@@ -207,84 +165,80 @@ class Reader:
                 return True
         return False
 
-    def _too_many(self, paths: list[str]) -> bool:
-        rejected, _ = rejects.collect(self._connection, 0)
+    def _over(self, parts: list[plan.Part], paths: list[str]) -> Refusals:
+        """The files of which too many rows cannot be taken, with the first of them as reason."""
+        rejected = rejects.by_file(self._connection)
         if not rejected:
-            return False
-        loaded = sum(_rows_by_file(self._connection, paths).values())
-        return rejected / (rejected + loaded) > self._block.max_reject_ratio
+            return {}
+        loaded = rows_by_file(self._connection, paths)
+        bound = self._task.block.max_reject_ratio
+        over = {}
+        for part in parts:
+            one, bad = part.prepared, rejected.get(part.prepared.staged, 0)
+            if bad and bad / (bad + loaded.get(one.found.name, 0)) > bound:
+                over[one.found.name] = self._refusal(one, bad)
+        return over
 
-    def _refusal(self, parts: list[plan.Part]) -> ports.WorkRefused:
-        rejected, first = rejects.collect(self._connection, REJECTS_SHOWN_MAX)
-        names = {part.prepared.staged: part.prepared.found.name for part in parts}
-        listed = [
-            {"file": names[one.staged], "line": one.line, "column": one.column, "what": one.what}
-            for one in first
-        ]
-        top = first[0]
-        reason = f"Line {top.line} of {names[top.staged]} {top.what}."
+    def _refusal(self, one: Prepared, rejected: int) -> ports.WorkRefused:
+        name = one.found.name
+        first = rejects.first(self._connection, one.staged, rejects.SHOWN_MAX)
+        reason = f"Line {first[0].line} of {name} {first[0].what}."
         if rejected > 1:
             reason += f" {rejected} rows cannot be loaded in all."
         return ports.WorkRefused(
-            f"{reason} Nothing was loaded.",
-            file=names[top.staged],
-            line=top.line,
-            column=top.column,
+            reason,
+            file=name,
+            line=first[0].line,
+            column=first[0].column,
             rejected=rejected,
-            rejects=listed,
+            rejects=[
+                {"file": name, "line": row.line, "column": row.column, "what": row.what}
+                for row in first
+            ],
         )
 
-    def _account(
-        self,
-        made: plan.Plan,
-        paths: list[str],
-        prepared: list[prepare.Prepared],
-    ) -> Staged:
-        rows = _rows_by_file(self._connection, paths)
+    def _portion(self, made: plan.Plan, paths: list[str], parts: list[plan.Part]) -> Portion:
+        names = {part.prepared.staged: part.prepared.found.name for part in parts}
         rejected = rejects.by_file(self._connection)
-        files = tuple(
-            File(
-                path=one.found.name,
-                size_bytes=one.found.size_bytes,
-                sha256=one.sha256,
-                rows=rows.get(one.found.name, 0),
-                encoding=one.encoding,
-                rejected=rejected.get(one.staged, 0),
-            )
-            for one in prepared
+        kept = tuple(
+            Reject(file=names[row.staged], line=row.line, reason=f"It {row.what}.", raw=row.raw)
+            for row in rejects.collect(self._connection)
         )
-        table = StagedTable(
-            name=self._load.table,
+        foreign = [group.formats for group in made.groups if group.formats != scan.Formats()]
+        formats = foreign[0] if foreign else scan.Formats()
+        found = FileFormat(
+            format="csv",
+            columns=filled(self._task, made.columns, paths),
+            delimiter=parts[0].header.delimiter,
+            date=formats.date,
+            timestamp=formats.timestamp,
+        )
+        return Portion(
             columns=made.columns,
             paths=tuple(paths),
-            rows=sum(rows.values()),
-            empty="The files hold no rows",
+            rejects=kept,
+            rejected={names[staged]: count for staged, count in rejected.items()},
+            refused=self._refused,
+            found=found,
         )
-        return Staged(tables=(table,), files=files)
 
 
-def _rows_by_file(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> dict[str, int]:
-    files = ", ".join(literal(path) for path in paths)
+def file_sql(files: list[Prepared]) -> str:
+    """Give the expression for the shown name of the file that a row is from."""
+    if len(files) == 1:
+        return literal(files[0].found.name)
+    # Found by position, because a MAP would be searched from its start for each row.
+    names = {one.number: one.found.name for one in files}
+    listed = ", ".join(literal(names.get(number, "")) for number in range(max(names) + 1))
+    return f"([{listed}])[{NUMBER_SQL.format(scan.STAGED_COLUMN)} + 1]"
+
+
+def rows_by_file(connection: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> dict[str, int]:
+    """Count the staged rows of each file."""
+    listed = tuple(paths)
+    if not listed:
+        return {}
     rows = connection.execute(
-        f"SELECT _dango_file, count(*) FROM read_parquet([{files}]) GROUP BY _dango_file",  # noqa: S608 - quoted
+        f"SELECT _dango_file, count(*) FROM {read_sql(listed)} GROUP BY _dango_file",  # noqa: S608 - quoted
     ).fetchall()
     return {name: int(count) for name, count in rows}
-
-
-def _unreadable(group: plan.Group) -> ports.WorkRefused:
-    names = [part.prepared.found.name for part in group.parts]
-    which = names[0] if len(names) == 1 else f"One of {len(names)} files such as {names[0]}"
-    reason = f"{which} is not a CSV file that can be read: its quotes or line endings are broken."
-    return ports.WorkRefused(reason, file=names[0])
-
-
-@contextmanager
-def _staging_folder(settings: LoadSettings) -> Iterator[None]:
-    """Work in a folder of safe names: the engine takes * ? [ in any path for a pattern."""
-    own = temporary.own_folder(settings.warehouse)
-    with tempfile.TemporaryDirectory(prefix="stage-", dir=own) as folder:
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir("/")

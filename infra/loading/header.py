@@ -30,8 +30,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     nulls: tuple[str, ...] = ("",)  # spellings of a missing value
 
 
-def read_header(staged: str, name: str, columns_max: int, nulls: tuple[str, ...] = ("",)) -> Header:
-    """Read the header of a prepared file."""
+def read_header(
+    staged: str,
+    name: str,
+    columns_max: int,
+    nulls: tuple[str, ...] = ("",),
+    *,
+    delimiter: str | None = None,
+) -> Header:
+    """Read the header of a prepared file; its delimiter is found when none is told."""
     with Path(staged).open("rb") as file:
         text = file.read(HEADER_BYTES_MAX).decode("utf-8-sig", "ignore")
     skip, hint = 0, ""
@@ -44,9 +51,9 @@ def read_header(staged: str, name: str, columns_max: int, nulls: tuple[str, ...]
         if told:
             hint = told[1]
         skip, body = skip + 1, rest
-    delimiter = hint or _delimiter(body)
+    delimiter = delimiter or hint or _delimiter(body)
     names = _record(body, delimiter, 0)
-    columns = _checked(names, name, columns_max)
+    columns = checked(names, name, columns_max)
     return Header(delimiter=delimiter, skip=skip, columns=columns, nulls=nulls)
 
 
@@ -72,7 +79,8 @@ def _record(text: str, delimiter: str, number: int) -> list[str]:
     return []
 
 
-def _checked(names: Sequence[str], file: str, columns_max: int) -> tuple[str, ...]:
+def checked(names: Sequence[str], file: str, columns_max: int) -> tuple[str, ...]:
+    """Give the names of columns. Raises WorkRefused for those that a table cannot have."""
     if len(names) > columns_max:
         raise ports.WorkRefused(f"{file} has more than {columns_max} columns.", file=file)
     columns = tuple(name.strip() or f"column{index}" for index, name in enumerate(names))

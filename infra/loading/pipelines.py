@@ -16,8 +16,8 @@ import duckdb
 import msgspec
 
 from commands import ports
-from infra.loading import staged as staging
 from infra.loading import showing, state
+from infra.loading import staged as staging
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, StagedTable
 from infra.warehouse import temporary
@@ -138,9 +138,7 @@ class Pipeline:
                     owners = self._owners(name, packages[root]) if write == "merge" else ""
                     done += [owners] if owners else []
                     write = "append" if write == "merge" else write
-                    yield msgspec.structs.replace(
-                        staged, write=write, owners=owners, follows=True
-                    )
+                    yield msgspec.structs.replace(staged, write=write, owners=owners, follows=True)
         except BaseException:
             staging.discard(done)
             raise
@@ -150,7 +148,9 @@ class Pipeline:
 
     def _owners(self, name: str, paths: Sequence[str]) -> str:
         """The ids of the rows whose lists come anew."""
-        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[0]  # noqa: S608 - quoted
+        return self._copied(name, f"SELECT {ROW_ID} AS {staging.OWNER} FROM {_read(paths)}").paths[
+            0
+        ]  # noqa: S608 - quoted
 
     def _write(self, table: Mapping[str, Any]) -> str:
         if self._load.full_refresh:
@@ -243,7 +243,7 @@ def _read(paths: Sequence[str]) -> str:
 
 
 def _plain(made: "dlt.Pipeline") -> dict[str, Any]:
-    """dlt's cursors as plain JSON; points in time keep their types in it."""
+    """Dlt's cursors as plain JSON; points in time keep their types in it."""
     from dlt.common.json import json
 
     kept: dict[str, Any] = msgspec.json.decode(json.typed_dumpb(made.state.get("sources", {})))

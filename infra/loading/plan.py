@@ -7,6 +7,7 @@ import msgspec
 
 from domain.datasets import Column
 from infra.loading import scan
+from infra.loading.formats import FileFormat
 from infra.loading.header import Header
 from infra.loading.prepare import Prepared
 
@@ -41,9 +42,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(Column(name=name, type=spelled) for name, spelled in self.types.items())
 
 
-def one_spelling(files: Iterable[tuple[Prepared, Header]]) -> list[Part]:
+def one_spelling(files: Iterable[tuple[Prepared, Header]], known: Iterable[str] = ()) -> list[Part]:
     """Join columns whose names differ by case alone, under the spelling that came first."""
-    spelling: dict[str, str] = {}
+    spelling = {name.lower(): name for name in known}
     parts = []
     for prepared, header in files:
         names = tuple(spelling.setdefault(name.lower(), name) for name in header.columns)
@@ -59,9 +60,16 @@ def make(
     sample_rows: int,
     line_bytes_max: int,
     as_text: frozenset[str] = frozenset(),
+    known: FileFormat | None = None,
 ) -> Plan:
-    """Find types that hold the values of all files. `as_text`: columns to leave as they are."""
-    sniffed = [_sniff(connection, part, sample_rows, line_bytes_max) for part in parts]
+    """Find types that hold the values of all files. `as_text`: columns to leave as they are.
+
+    A file with no other columns than those that are known is not looked at.
+    """
+    sniffed = [
+        _presumed(part.header, known) or _sniff(connection, part, sample_rows, line_bytes_max)
+        for part in parts
+    ]
     if len(_foreign_formats(sniffed)) > 1:
         # 01/02 is a day in January in one file and in February in the other: nobody can tell.
         sniffed = [_dates_as_text(one) for one in sniffed]
@@ -78,6 +86,14 @@ def make(
     return Plan(types={name: merged[name] for name in types}, groups=groups)
 
 
+def _presumed(header: Header, known: FileFormat | None) -> scan.Sniffed | None:
+    if known is None or not set(header.columns) <= known.columns.keys():
+        return None
+    types = tuple(known.columns[name] for name in header.columns)
+    formats = scan.Formats(date=known.date, timestamp=known.timestamp)
+    return scan.Sniffed(types=types, formats=formats)
+
+
 def _sniff(
     connection: duckdb.DuckDBPyConnection,
     part: Part,
@@ -85,13 +101,16 @@ def _sniff(
     line_bytes_max: int,
 ) -> scan.Sniffed:
     staged, header = part.prepared.staged, part.header
-    found = scan.sniff(
-        connection,
-        staged,
-        header,
-        sample_rows=sample_rows,
-        line_bytes_max=line_bytes_max,
-    ) or scan.sniff_good_rows(connection, staged, header, line_bytes_max=line_bytes_max)
+    try:
+        found = scan.sniff(
+            connection,
+            staged,
+            header,
+            sample_rows=sample_rows,
+            line_bytes_max=line_bytes_max,
+        ) or scan.sniff_good_rows(connection, staged, header, line_bytes_max=line_bytes_max)
+    except duckdb.InvalidInputException:
+        found = None  # the scan that follows tells what is wrong
     if found is not None:
         return found
     # No row fits the header; read as text, they are all found and named.

@@ -17,6 +17,7 @@ from typing import IO
 import msgspec
 
 from commands import ports
+from domain.source_types.files import Format
 from infra.loading.find import Found
 
 BLOCK_BYTES = 1024 * 1024
@@ -39,6 +40,8 @@ class Prepared(msgspec.Struct, kw_only=True):
     staged: str
     sha256: str
     encoding: str
+    format: Format = "csv"
+    table: str = ""
 
 
 class Scan:
@@ -135,6 +138,19 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
     )
 
 
+def hashed(found: Found, number: int, on_bytes: OnBytes) -> Prepared:
+    """Hash a binary file and put it into the current folder under a safe name."""
+    staged = f"{number:08d}.bin"
+    digest = hashlib.sha256()
+    with Path(found.path).open("rb", buffering=0) as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            on_bytes(file.tell())
+    os.symlink(found.path, staged)  # noqa: PTH211 - relative to the staging folder
+    sha256 = digest.hexdigest()
+    return Prepared(found=found, number=number, staged=staged, sha256=sha256, encoding="binary")
+
+
 def unchanged(found: Found) -> bool:
     """Tell whether the file is still the one that was found."""
     try:
@@ -147,8 +163,6 @@ def unchanged(found: Found) -> bool:
 def _kind(name: str, file: IO[bytes]) -> tuple[bool, str]:
     head = file.read(4096)
     file.seek(0)
-    if head.startswith(ZIP_MAGIC):
-        raise ports.WorkRefused(f"{name} is a ZIP archive: unpack it first.", file=name)
     packed = head.startswith(GZIP_MAGIC)
     if packed:
         try:

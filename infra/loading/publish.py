@@ -35,7 +35,7 @@ def publish(
         changes = [change for change in changes if _matters(change)]
         if not changes and before == after and not staged.rejects:
             snapshot = newest_snapshot(connection)
-            return ports.Loaded(rows=0, tables=(), files=staged.files, snapshot=snapshot)
+            return _loaded(staged, 0, (), snapshot)
         rows = sum(change.rows for change in changes)
         desk.progress(ports.Progress(phase="committing", done=rows, total=rows))
         tables.sync(settings.warehouse, [path for change in changes for path in _paths(change)])
@@ -72,7 +72,18 @@ def publish(
     used = {path for change in changes for path in _paths(change)}
     discard([path for path in (*staged.paths, *conformer.made) if path not in used])
     told = tuple(_told(connection, change, counts[change.name.table]) for change in changes)
-    return ports.Loaded(rows=rows, tables=told, files=staged.files, snapshot=snapshot)
+    return _loaded(staged, rows, told, snapshot)
+
+
+def _loaded(staged: Staged, rows: int, told: tuple[Table, ...], snapshot: int) -> ports.Loaded:
+    return ports.Loaded(
+        rows=rows,
+        tables=told,
+        files=staged.files,
+        snapshot=snapshot,
+        refused=staged.refused,
+        formats=staged.formats,
+    )
 
 
 def _matters(change: Change) -> bool:

@@ -1,13 +1,16 @@
-"""Rows that the reader could not take: where they are and what is wrong, never what is in them."""
+"""Rows that the reader could not take: where they are and what is wrong."""
 
 import re
 
 import duckdb
 import msgspec
 
+from infra.loading.staged import REJECTS_KEPT_MAX
+
+SHOWN_MAX = 5
 FIRST_SQL = """
 SELECT DISTINCT ON (s.file_path, e.line)
-       s.file_path, e.line, e.column_name, e.error_type::VARCHAR, e.error_message
+       s.file_path, e.line, e.column_name, e.error_type::VARCHAR, e.error_message, e.csv_line
 FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)
 ORDER BY s.file_path, e.line, e.error_type::VARCHAR = 'CAST'
 """
@@ -22,16 +25,22 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     column: str | None
     kind: str
-    what: str  # completes the sentence "Line 3 of a.csv …"
+    what: str  # completes the sentence "Line 3 of a.csv …", without any value
+    raw: str | None
 
 
-def collect(connection: duckdb.DuckDBPyConnection, limit: int) -> tuple[int, list[Reject]]:
-    """Count the rejected rows of the last scan and describe the first of them, then forget all."""
+def first(connection: duckdb.DuckDBPyConnection, staged: str, limit: int) -> list[Reject]:
+    """Describe the first rejected rows of one file."""
+    sql = f"SELECT * FROM ({FIRST_SQL}) WHERE file_path = ? LIMIT {limit}"  # noqa: S608 - quoted
+    return [_described(*line) for line in connection.execute(sql, [staged]).fetchall()]
+
+
+def collect(connection: duckdb.DuckDBPyConnection) -> list[Reject]:
+    """Describe all rejected rows of the last scan, but REJECTS_KEPT_MAX at most."""
     if not _any(connection):
-        return 0, []
-    row = connection.execute(f"SELECT count(*) FROM ({FIRST_SQL})").fetchone()  # noqa: S608 - quoted
-    first = connection.execute(f"{FIRST_SQL} LIMIT {limit}").fetchall()
-    return int(row[0]) if row else 0, [_described(*line) for line in first]
+        return []
+    sql = f"SELECT * FROM ({FIRST_SQL}) LIMIT {REJECTS_KEPT_MAX}"  # noqa: S608 - quoted
+    return [_described(*line) for line in connection.execute(sql).fetchall()]
 
 
 def by_file(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -64,8 +73,16 @@ def _any(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(row and row[0])
 
 
-def _described(staged: str, line: int, column: str | None, kind: str, message: str) -> Reject:
+def _described(  # noqa: PLR0917 - one row
+    staged: str,
+    line: int,
+    column: str | None,
+    kind: str,
+    message: str,
+    raw: str | None,
+) -> Reject:
     return Reject(
+        raw=raw,
         staged=staged,
         line=line,
         column=column if kind == "CAST" else None,

@@ -127,7 +127,10 @@ def filled(
     texts = dict.fromkeys(header.columns, TEXT)
     source = read_sql([staged], header, texts, Formats(), line_bytes_max=line_bytes_max)
     counts = ", ".join(f"count({identifier(name)})" for name in columns)
-    row = connection.execute(f"SELECT {counts} FROM {source}").fetchone()  # noqa: S608 - quoted
+    try:
+        row = connection.execute(f"SELECT {counts} FROM {source}").fetchone()  # noqa: S608 - quoted
+    except duckdb.InvalidInputException:
+        return set(columns)  # the scan that follows tells what is wrong
     return {name for name, count in zip(columns, row or (), strict=True) if count}
 
 

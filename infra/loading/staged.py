@@ -12,7 +12,7 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column, File
+from domain.datasets import Column, File, RefusedFile
 from infra.loading.settings import LoadSettings
 from infra.loading.state import Tracked
 from infra.warehouse import tables
@@ -52,6 +52,7 @@ class StagedTable(msgspec.Struct, frozen=True, kw_only=True):
     write: str = "replace"
     keys: tuple[str, ...] = ()
     gone_files: tuple[str, ...] = ()  # rows with these _dango_file are deleted first
+    fresh: bool = False  # the table is made anew first
     empty: str = "There are no rows"  # why, when the table would be emptied by this
     # Of tables that hold the lists of another one's rows: a staged file of the OWNER values whose
     # rows are deleted first, and that they may become empty with it.
@@ -67,6 +68,8 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     state: dict[str, Any] = {}  # what the next run of this source needs, in the place of before
     tracked: tuple[Tracked, ...] | None = None  # all files of the source; None: as they were
     rejects: tuple[Reject, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    formats: dict[str, Any] = {}  # what was found out about the input, by table, for later runs
 
     @property
     def paths(self) -> tuple[str, ...]:

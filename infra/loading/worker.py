@@ -18,7 +18,8 @@ from infra.workers.desk import Desk, Run
 # Type of source -> where its stage is. Imported by the worker that needs it. `sample` in the same
 # module gives the first rows: (connection, load, settings, desk) -> ports.Sample.
 STAGES: Final[dict[str, str]] = {
-    "csv": "infra.loading.csv_files:stage",
+    "csv": "infra.loading.files:stage",
+    "local_files": "infra.loading.files:stage",
     "rest_api": "infra.loading.rest_api:stage",
 }
 

@@ -65,7 +65,7 @@ class Adapter(HTTPAdapter):
         connections: int,
         maxsize: int,
         block: bool = False,
-        **more: Any,  # noqa: FBT001, FBT002 - its signature
+        **more: Any,
     ) -> None:
         """Make the pools; requests calls this."""
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **more)

@@ -1,0 +1,339 @@
+"""Sources of files: what changed in their directory is read, format by format, table by table.
+
+A file that cannot be read does not stand in the way of the others: it is refused, told, and tried
+again at the next run; its earlier rows stay.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from commands import ports
+from domain.datasets import File, RefusedFile
+from domain.source_types.files import CsvBlock, FilesBlock, Format, LocalFilesBlock
+from infra.loading import csv_files, excel_files, formats, json_files, parquet_files, prepare, state
+from infra.loading.find import Found, find
+from infra.loading.portion import Portion, Reader, Refusals, Task, join
+from infra.loading.settings import LoadSettings
+from infra.loading.staged import Staged, StagedTable, discard
+from infra.loading.tracking import Split, split
+from infra.warehouse import temporary
+from infra.workers.desk import Desk
+
+NO_FILE: Final = "No file matches the source's pattern"
+NO_ROWS: Final = "The files hold no rows"
+READERS: Final[dict[Format, Reader]] = {
+    "csv": csv_files.read,
+    "tsv": partial(csv_files.read, delimiter="\t"),
+    "json": json_files.read,
+    "ndjson": json_files.read,
+    "parquet": parquet_files.read,
+    "excel": excel_files.read,
+}
+BLOCKS: Final = {"csv": CsvBlock, "local_files": LocalFilesBlock}
+NOT_PLAIN: Final = re.compile(r"[^a-z0-9_]+")
+TABLE_CHARS_MAX: Final = 63
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    load: ports.Load,
+    settings: LoadSettings,
+    desk: Desk,
+) -> Staged:
+    """Stage what changed in the source's directory."""
+    block = msgspec.convert(load.options, BLOCKS[load.type])
+    directory = str(Path(load.root) / block.directory)
+    found = find(directory, block.file_pattern, settings.files_max)
+    return Files(connection, load, settings, desk, block=block).stage(found)
+
+
+class Files:
+    """One load of files that were found."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        load: ports.Load,
+        settings: LoadSettings,
+        desk: Desk,
+        *,
+        block: FilesBlock,
+    ) -> None:
+        self._connection, self._load = connection, load
+        self._settings, self._desk = settings, desk
+        self._block = block
+        self._write, self._keys = writing(block)
+        self._refused: Refusals = {}
+        self._made: list[str] = []
+
+    def stage(self, found: list[Found]) -> Staged:
+        """Read what changed. Raises WorkRefused when nothing that is there can be read."""
+        before = state.read(self._connection, self._load.source)
+        options = self._options()
+        anew = self._load.full_refresh or self._reads_otherwise(before, options)
+        parts = split(found, before.files, self._table, anew=anew)
+        try:
+            with staging_folder(self._settings):
+                prepared, touched = self._prepare(parts, anew=anew)
+                portions = self._read(prepared)
+            self._refuse_all(parts, touched, portions)
+            for one in prepared:
+                if not prepare.unchanged(one.found):
+                    name = one.found.name
+                    reason = f"{name} changed while it was read."
+                    raise ports.WorkFailed(reason, file=name, transient=True)
+        except BaseException:
+            discard(self._made)
+            raise
+        return self._staged(parts, prepared, touched, portions, anew=anew, options=options)
+
+    # what is read
+
+    def _options(self) -> dict[str, Any]:
+        """What decides how files are read: when it changes, all of them are read anew."""
+        told = {"null_values", "format", "sheet", "tables", "primary_key", "write", "deduplication"}
+        given = msgspec.json.decode(msgspec.json.encode(self._block))
+        return {name: given[name] for name in sorted(told & given.keys())}
+
+    def _reads_otherwise(self, before: state.State, options: dict[str, Any]) -> bool:
+        """Whether to begin anew; not by itself where that would lose what files held before."""
+        had = before.cursors.get("options")
+        return had is not None and had != options and self._write == "replace"
+
+    def _table(self, name: str) -> str:
+        how = getattr(self._block, "tables", "one")
+        path = Path(name.removesuffix(".gz"))
+        if how == "by_name":
+            return table_name(path.stem)
+        if how == "by_folder" and len(path.parts) > 1:
+            return table_name(path.parts[0])
+        return self._load.table
+
+    def _prepare(
+        self, parts: Split, *, anew: bool
+    ) -> tuple[list[prepare.Prepared], list[state.Tracked]]:
+        """Check and hash the candidates; those that hold what they held are only touched."""
+        total = sum(one.size_bytes for one in parts.candidates)
+        done = 0
+
+        def show(position: int) -> None:
+            here = ports.Progress(phase="checking", done=done + position, total=total, unit="bytes")
+            self._desk.progress(here)
+
+        ready, touched = [], []
+        for number, one in enumerate(parts.candidates):
+            try:
+                found = formats.detect(one, self._block.format)
+                if found in formats.BINARY:
+                    prepared = prepare.hashed(one, number, show)
+                else:
+                    bound = self._settings.unpacked_bytes_max
+                    prepared = prepare.prepare(one, number, bound, show)
+            except ports.WorkRefused as refusal:
+                self._refused[one.name] = refusal
+                continue
+            finally:
+                done += one.size_bytes
+            prepared.format, prepared.table = found, self._table(one.name)
+            before = parts.known.get(one.name)
+            same = before is not None and (before.sha256, before.table) == (
+                prepared.sha256,
+                prepared.table,
+            )
+            if before is not None and same and not anew:
+                touched.append(
+                    msgspec.structs.replace(
+                        before, size_bytes=one.size_bytes, mtime_ns=one.mtime_ns
+                    )
+                )
+            else:
+                ready.append(prepared)
+        return ready, touched
+
+    def _read(self, prepared: list[prepare.Prepared]) -> dict[str, Portion]:
+        groups: dict[str, dict[Format, list[prepare.Prepared]]] = {}
+        for one in prepared:
+            groups.setdefault(one.table, {}).setdefault(one.format, []).append(one)
+        return {table: self._read_table(table, by) for table, by in groups.items()}
+
+    def _read_table(self, table: str, by: dict[Format, list[prepare.Prepared]]) -> Portion:
+        told = self._load.formats.get(table)
+        known = None if told is None else msgspec.convert(told, formats.FileFormat)
+        task = Task(
+            connection=self._connection,
+            load=self._load,
+            settings=self._settings,
+            desk=self._desk,
+            block=self._block,
+            table=table,
+            known=known if known is not None and known.format == "csv" else None,
+        )
+        portions = []
+        for kind, files in by.items():
+            portion = READERS[kind](task, files)
+            self._made += portion.paths
+            self._refused |= portion.refused
+            portions.append(portion)
+        joined = join(task, portions)
+        self._made += joined.paths
+        rejected: dict[str, int] = {}
+        for portion in portions:
+            rejected |= portion.rejected
+        return Portion(
+            columns=joined.columns,
+            paths=joined.paths,
+            rejects=tuple(reject for portion in portions for reject in portion.rejects),
+            rejected=rejected,
+            found=next((p.found for p in portions if p.found is not None), None),
+        )
+
+    def _refuse_all(
+        self, parts: Split, touched: list[state.Tracked], portions: dict[str, Portion]
+    ) -> None:
+        """Nothing could be read, and nothing else is there: that is a failure, not a part."""
+        read = any(portion.columns for portion in portions.values())
+        if self._refused and not read and not parts.same and not touched:
+            first = next(iter(self._refused.values()))
+            more = len(self._refused) - 1
+            also = f" {more} more cannot be read either." if more else ""
+            raise ports.WorkRefused(f"{first.reason}{also} Nothing was loaded.", **first.facts)
+
+    # what becomes of it
+
+    def _staged(
+        self,
+        parts: Split,
+        prepared: list[prepare.Prepared],
+        touched: list[state.Tracked],
+        portions: dict[str, Portion],
+        *,
+        anew: bool,
+        options: dict[str, Any],
+    ) -> Staged:
+        read = [one for one in prepared if one.found.name not in self._refused]
+        rows: dict[str, int] = {}
+        for portion in portions.values():
+            rows |= csv_files.rows_by_file(self._connection, portion.paths)
+        now = [
+            state.Tracked(
+                path=one.found.name,
+                size_bytes=one.found.size_bytes,
+                mtime_ns=one.found.mtime_ns,
+                sha256=one.sha256,
+                rows=rows.get(one.found.name, 0),
+                run=self._load.job,
+                table=one.table,
+            )
+            for one in read
+        ]
+        kept = [parts.known[name] for name in self._refused if name in parts.known]
+        if self._write == "append" and not self._keys:
+            kept += parts.vanished  # they would be added twice, should they come back
+        tracked = sorted((*parts.same, *touched, *now, *kept), key=lambda file: file.path)
+        found = {
+            table: msgspec.to_builtins(portion.found)
+            for table, portion in portions.items()
+            if portion.found is not None and portion.columns
+        }
+        return Staged(
+            tables=tuple(self._tables(parts, now, portions, rows, anew=anew)),
+            files=tuple(self._file(one, rows, portions) for one in read),
+            state={"options": options},
+            tracked=tuple(tracked),
+            rejects=tuple(r for portion in portions.values() for r in portion.rejects),
+            refused=tuple(
+                RefusedFile(file=name, reason=refusal.reason, line=refusal.facts.get("line"))
+                for name, refusal in sorted(self._refused.items())
+            ),
+            formats=found,
+        )
+
+    def _tables(
+        self,
+        parts: Split,
+        now: list[state.Tracked],
+        portions: dict[str, Portion],
+        rows: dict[str, int],
+        *,
+        anew: bool,
+    ) -> Iterator[StagedTable]:
+        gone: dict[str, list[str]] = {}
+        if self._write in ("replace", "append") and not self._keys:
+            for file in (parts.known[one.path] for one in now if one.path in parts.known):
+                gone.setdefault(file.table, []).append(file.path)
+        if self._write == "replace":
+            for file in parts.vanished:
+                gone.setdefault(file.table, []).append(file.path)
+        names = dict.fromkeys((*portions, *gone))
+        if not names and not parts.known and not self._refused:
+            names = {self._load.table: None}
+        for name in names:
+            portion = portions.get(name, Portion())
+            stays = any(file.table == name for file in parts.known.values())
+            fresh = anew or not stays
+            whole = fresh and self._write == "replace" and not self._refused
+            yield StagedTable(
+                name=name,
+                columns=portion.columns,
+                paths=portion.paths,
+                rows=sum(rows[one.path] for one in now if one.table == name and one.path in rows),
+                write="append" if self._write == "replace" and not whole else self._write,
+                keys=self._keys,
+                gone_files=tuple(gone.get(name, ())),
+                fresh=anew and self._write != "replace" and bool(portion.columns),
+                empty=NO_ROWS if now or parts.same else NO_FILE,
+            )
+
+    def _file(
+        self, one: prepare.Prepared, rows: dict[str, int], portions: dict[str, Portion]
+    ) -> File:
+        rejected = portions[one.table].rejected.get(one.found.name, 0)
+        return File(
+            path=one.found.name,
+            size_bytes=one.found.size_bytes,
+            sha256=one.sha256,
+            rows=rows.get(one.found.name, 0),
+            encoding=one.encoding,
+            rejected=rejected,
+        )
+
+
+def writing(block: FilesBlock) -> tuple[str, tuple[str, ...]]:
+    """Give how rows are written, and by which key. Raises WorkRefused."""
+    keys = block.primary_key
+    by_key = {"latest_only": "merge", "append_only": "append", "scd_type2": "scd2"}
+    if (how := by_key.get(block.deduplication)) is not None or block.write == "merge":
+        if not keys:
+            what = f"deduplication: {block.deduplication}" if how else "write: merge"
+            raise ports.WorkRefused(f"'{what}' needs a primary_key.")
+        return how or "merge", keys
+    if block.write is None and keys:
+        return "merge", keys
+    return block.write or "replace", ()
+
+
+def table_name(text: str) -> str:
+    """Give a plain name of a table for the name of a file or folder."""
+    plain = NOT_PLAIN.sub("_", text.lower()).strip("_")[:TABLE_CHARS_MAX]
+    return plain if plain and not plain[0].isdigit() else f"t_{plain}"
+
+
+@contextmanager
+def staging_folder(settings: LoadSettings) -> Iterator[None]:
+    """Work in a folder of safe names: the engine takes * ? [ in any path for a pattern."""
+    own = temporary.own_folder(settings.warehouse)
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=own) as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir("/")
