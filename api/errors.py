@@ -36,6 +36,7 @@ from domain import (
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
 )
 from domain.kernel import Refused
@@ -77,6 +78,14 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     logins.PasswordStale: 409,
     sessions.SessionMissing: 404,
     logins.WrongPassword: 403,
+    uploads.ContentDiffers: 422,
+    uploads.FileEmpty: 422,
+    uploads.FileMissing: 404,
+    uploads.FileNameInvalid: 422,
+    uploads.FileThere: 409,
+    uploads.FormatUnsupported: 400,
+    uploads.NoFileSource: 400,
+    uploads.NotOfTheSource: 400,
     users.EmailDiffers: 422,
     users.EmailTaken: 409,
     users.LastAdmin: 409,

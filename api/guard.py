@@ -67,7 +67,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if route.method in SAFE:
         await _look_at(call)
         return
-    body = await bodies.arrived(request)
+    # What comes as a stream is not waited for: under a key its length stands for it.
+    length = (asgi.header(request.scope, "content-length") or "").encode()
+    body = length if route.streamed else await bodies.arrived(request)
     key = asgi.header(request.scope, "idempotency-key")
     if key is not None and route.access not in (PUBLIC, PARTIAL):
         target = request.scope["raw_path"], request.scope["query_string"]

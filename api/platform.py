@@ -1,10 +1,11 @@
 """What the ways in need of the platform. `infra.main` builds it; tests build their own."""
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -19,6 +20,7 @@ from commands.ports import (
     Progress,
     SecretValues,
     SourcesEditor,
+    Uploads,
     Warehouse,
 )
 from commands.sessions import Seen
@@ -27,6 +29,8 @@ from domain.kernel import Recorded
 from projections.audit import Mark, Noted, Stored, Verified
 from projections.engine import Reader
 from projections.live import Ring
+
+UPLOADS_MAX: Final = 4  # that come at the same time
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_address_max: int = 3_000  # a minute
     requests_per_account_max: int = 60_000  # a minute
     requests_max: int = 120_000  # a minute
+    upload_bytes_max: int = 5 * 1024**3
     session_idle_s: int = 12 * 3600
     session_absolute_s: int = 7 * 24 * 3600
 
@@ -185,6 +190,10 @@ class Platform:
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
     editor: SourcesEditor | None = None  # None: this process writes no configuration
+    uploads: Uploads | None = None  # None: this process keeps no files
+    uploads_at_once: asyncio.Semaphore = dataclasses.field(
+        default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX)
+    )
     secret_values: SecretValues = dataclasses.field(default_factory=dict[str, str])
     root: str = ""  # of the project, absolute; never told
     mailer: Mailer | None = None  # None: nothing is sent

@@ -20,6 +20,7 @@ from api import (
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
     ws,
 )
@@ -33,6 +34,7 @@ from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socke
 OWN: Final = "it tells what the caller may do now"
 NO_PAST: Final = "the vault keeps no past"
 OF_PROGRAM: Final = {"always_now": "it tells what this program can do", "needs_views": False}
+OF_SOURCE: Final = "/api/sources/{source_name:str}"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
@@ -97,6 +99,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
+    # files of sources
+    post(f"{OF_SOURCE}/upload-csv", "csv.upload", uploads.upload, streamed=True),
+    get(f"{OF_SOURCE}/csv-files", READS, uploads.list_files, always_now="the disk keeps no past"),
+    delete(f"{OF_SOURCE}/csv-files", "csv.delete", uploads.delete_file),
     # secrets
     get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
     post("/api/secrets", "config.manage", secrets.set_secret),

@@ -8,6 +8,7 @@ import msgspec
 from commands.kernel import Command, Outcome
 from domain.datasets import Column, File, RefusedFile, Table
 from domain.drafts import Change, Draft
+from domain.sources import Source
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +150,48 @@ class SourcesEditor(Protocol):
 
     async def remove(self, name: str, send: Send) -> None:
         """Take a source out."""
+        ...
+
+
+class OnDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a source; `name` is its path below the source's folder."""
+
+    name: str
+    size_bytes: int
+    mtime_ns: int
+
+
+class Incoming(Protocol):
+    """One file that comes. Its methods block."""
+
+    size_bytes: int
+
+    def write(self, data: bytes) -> None:
+        """Add to the file. Raises StorageFull."""
+        ...
+
+    def finish(self, name: str) -> str:
+        """Put it in its place; answers its SHA-256. Raises FileThere, ContentDiffers."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Uploads(Protocol):
+    """The folders of sources. Its methods block."""
+
+    def begin(self, source: Source) -> Incoming:
+        """Take a file in."""
+        ...
+
+    def every(self, source: Source) -> list[OnDisk]:
+        """The files that the source reads, by name."""
+        ...
+
+    def delete(self, source: Source, given: str) -> OnDisk:
+        """Delete one of the source's files. Raises FileMissing, for those elsewhere too."""
         ...
 
 

@@ -14,6 +14,7 @@ from commands import (
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
 )
 from commands.kernel import Command
@@ -30,6 +31,7 @@ DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     **secrets.DECIDERS,
     **sources.DECIDERS,
     **syncs.DECIDERS,
+    **uploads.DECIDERS,
     **queries.DECIDERS,
     **upkeep.DECIDERS,
 }

@@ -13,6 +13,7 @@ from domain import (
     syncs,
     totp,
     upkeep,
+    uploads,
     users,
 )
 from domain.kernel import Event
@@ -25,6 +26,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *secrets.EVENTS,
     *sources.EVENTS,
     *syncs.EVENTS,
+    *uploads.EVENTS,
     *queries.EVENTS,
     *upkeep.EVENTS,
     *totp.EVENTS,

@@ -44,6 +44,7 @@ from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
 from infra.secret_values import VaultValues
 from infra.seen import SeenFile
+from infra.uploads import UploadFolders
 from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
 from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
@@ -221,6 +222,7 @@ class Runtime:
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             providers=providers(self.settings.auth.oauth, clock),
             editor=self.configuration,
+            uploads=UploadFolders(self.project.root),
             secret_values=self.secret_values,
             root=str(self.project.root),
             mailer=self.mailer,
@@ -349,6 +351,7 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         requests_per_address_max=settings.api.requests_per_address_max,
         requests_per_account_max=settings.api.requests_per_account_max,
         requests_max=settings.api.requests_max,
+        upload_bytes_max=settings.upload.max_bytes,
         project_name=settings.project.name,
         organization=settings.project.organization,
         metabase_url=f"http://localhost:{settings.platform.metabase_port}",

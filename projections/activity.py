@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import secrets, sources, syncs, upkeep
+from domain import secrets, sources, syncs, upkeep, uploads
 from domain.kernel import Event, Recorded
 from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
@@ -56,6 +56,11 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "warning",
         f"Sync of {e.source} was interrupted: the server stopped",
     ),
+    uploads.CsvUploaded: lambda e: (
+        "info",
+        f"File {e.file} was uploaded for {e.source}: {e.size_bytes} bytes",
+    ),
+    uploads.CsvDeleted: lambda e: ("info", f"File {e.file} of {e.source} was deleted"),
     upkeep.MaintenanceStarted: lambda _: ("info", "Maintaining the warehouse"),
     upkeep.MaintenanceCompleted: lambda e: (
         "success",

@@ -12,6 +12,7 @@ from projections import (
     sessions,
     sources,
     syncs,
+    uploads,
     users,
 )
 from projections.engine import Projection
@@ -32,6 +33,7 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
         secrets.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
+        uploads.PROJECTION,
     ),
 )
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(chain.from_iterable(SHARES))

@@ -75,6 +75,12 @@ class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
     requests_max: int = 120_000
 
 
+class UploadBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`upload:`, files that people hand in."""
+
+    max_bytes: int = 5 * 1024**3
+
+
 class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
     """`storage.warehouse:`; None is the embedded one."""
 
@@ -125,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     platform: PlatformBlock = PlatformBlock()
     auth: AuthBlock = AuthBlock()
     api: ApiBlock = ApiBlock()
+    upload: UploadBlock = UploadBlock()
     storage: StorageBlock = StorageBlock()
     notifications: NotificationsBlock = NotificationsBlock()
 
@@ -216,6 +223,7 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def _bounds(document: Document, settings: Settings) -> None:
     api, auth, warehouse = settings.api, settings.auth, settings.storage.warehouse
     good = {
+        ".upload.max_bytes": settings.upload.max_bytes > 0,
         ".platform.port": 0 <= settings.platform.port < 1 << 16,
         ".api.query_max_rows": api.query_max_rows > 0,
         ".api.query_timeout_seconds": api.query_timeout_seconds > 0,

@@ -55,6 +55,7 @@ NOTES: Final[Mapping[str, str]] = {
     " the account in question does not know.",
     "auth.require_2fa": "`true`: a session of a user without a second factor may only set one up.",
     "auth.session_max_days": "A session is over after so long, used or not.",
+    "upload.max_bytes": "A larger file is 413, by its Content-Length before the body is read.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
     "api.query_timeout_seconds": "Then the worker of a query is killed and the answer is 408.",
     "api.queries_per_user_max": "So many queries of one user run at once, of the four that run at"
