@@ -33,6 +33,21 @@ from projections.live import Ring
 UPLOADS_MAX: Final = 4  # that come at the same time
 
 
+class WatcherStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the watcher is at; `pending` are sources whose folders are not quiet yet."""
+
+    running: bool = False
+    pid: int | None = None
+    auto_sync_enabled: bool = False
+    auto_dbt_enabled: bool = False
+    debounce_seconds: float = 0.0
+    watch_patterns: tuple[str, ...] = ()
+    watch_directories: tuple[str, ...] = ()
+    log_file: str | None = None  # its lines are in the server's log
+    pending: tuple[str, ...] = ()
+    last_request_at: datetime | None = None
+
+
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What of the settings decides about HTTP."""
 
@@ -190,6 +205,7 @@ class Platform:
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
     editor: SourcesEditor | None = None  # None: this process writes no configuration
+    watcher: Callable[[], WatcherStatus] | None = None  # None: nothing watches
     uploads: Uploads | None = None  # None: this process keeps no files
     uploads_at_once: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX)

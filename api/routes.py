@@ -22,6 +22,7 @@ from api import (
     upkeep,
     uploads,
     users,
+    watcher,
     ws,
 )
 from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
@@ -43,6 +44,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api", PUBLIC, health.about, **LIVE_ONLY),
     get("/api/status", PUBLIC, health.status, **LIVE_ONLY),
     get("/api/config", READS, health.config, **LIVE_ONLY),
+    get("/api/watcher/status", READS, watcher.watcher_status, **LIVE_ONLY),
     get("/api/health/live", PUBLIC, health.live, **LIVE_ONLY),
     get("/api/health/ready", PUBLIC, health.ready, **LIVE_ONLY),
     # access

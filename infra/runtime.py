@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import msgspec
 
 from api.attempts import Attempts
 from api.authentication import authenticate
-from api.platform import HttpSettings, Platform
+from api.platform import HttpSettings, Platform, WatcherStatus
 from commands.kernel import OutcomeUnknown, Overloaded, StorageFull
 from commands.policies.runs import OpenRun
 from commands.policies.syncs import SyncPolicy
@@ -49,6 +50,7 @@ from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
 from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
+from infra.watcher import Watched, Watcher
 from infra.workers.pool import Pool
 from infra.writer import Writer
 from projections import live, sources, syncs
@@ -132,6 +134,7 @@ class Runtime:
             self.writer, self.warehouse, retention_days=settings.storage.warehouse.retention_days
         )
         self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
+        self.watcher = self._watch()
         self._keeper: Keeper | None = None
         self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
@@ -188,6 +191,37 @@ class Runtime:
             show=self._show_progress,
         )
 
+    def _watch(self) -> Watcher:
+        platform = self.settings.platform
+        watched = Watched(
+            auto_sync=platform.auto_sync,
+            auto_dbt=platform.auto_dbt,
+            debounce_s=platform.debounce_seconds,
+            patterns=platform.watch_patterns,
+            directories=platform.watch_directories,
+        )
+
+        def every() -> list[tuple[Source, datetime | None]]:
+            if self.views.broken is not None:
+                return []
+            return [(each.config, each.synced_at) for each in sources.every(self.views.current)]
+
+        return Watcher(self.project.root, watched, self.writer, sources=every, clock=clock)
+
+    def _watcher_status(self) -> WatcherStatus:
+        watcher = self.watcher
+        return WatcherStatus(
+            running=watcher.running,
+            pid=os.getpid() if watcher.running else None,
+            auto_sync_enabled=watcher.watched.auto_sync,
+            auto_dbt_enabled=watcher.watched.auto_dbt,
+            debounce_seconds=watcher.watched.debounce_s,
+            watch_patterns=watcher.watched.patterns,
+            watch_directories=watcher.watched.directories,
+            pending=tuple(watcher.pending),
+            last_request_at=watcher.requested_at,
+        )
+
     def _show_progress(self, run: tuple[int, str], progress: Progress) -> None:
         """A frame for whoever watches; not an event, so it has no position."""
         job, source = run
@@ -222,6 +256,7 @@ class Runtime:
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             providers=providers(self.settings.auth.oauth, clock),
             editor=self.configuration,
+            watcher=self._watcher_status,
             uploads=UploadFolders(self.project.root),
             secret_values=self.secret_values,
             root=str(self.project.root),
@@ -260,6 +295,7 @@ class Runtime:
         if policies:
             self.upkeep.healed = self._follow
             await self._follow()
+            await self.watcher.start()
 
     async def _take_over_secrets(self) -> None:
         """What an existing project's `.env` has goes to the vault, once."""
@@ -305,6 +341,7 @@ class Runtime:
             steps.push_async_callback(self.pool.close)
             steps.push_async_callback(self.runner.stop)
             steps.push_async_callback(self.configuration.stop)
+            steps.push_async_callback(self.watcher.stop)
 
     def close(self) -> None:
         """Give back files and threads."""
