@@ -14,7 +14,17 @@ from litestar.handlers import BaseRouteHandler
 
 from api import asgi, bodies, hosts, past, proxies, senders
 from api.call import Call, Key
-from api.callers import ANONYMOUS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN, Caller
+from api.callers import (
+    ANONYMOUS,
+    DEPLOY,
+    DEPLOYS,
+    PARTIAL,
+    PUBLIC,
+    READS,
+    SESSION,
+    SIGNED_IN,
+    Caller,
+)
 from api.errors import Denied, invalid
 from api.platform import HttpSettings, Platform
 from api.table import Route
@@ -149,7 +159,8 @@ def _caller(
 
 
 def _admit(call: Call) -> None:
-    access, caller = call.route.access, call.caller
+    caller = call.caller
+    access = _asked(call)
     if access == PUBLIC:
         return
     if access == PARTIAL:
@@ -164,6 +175,13 @@ def _admit(call: Call) -> None:
         raise Denied(403, KEYLESS, error_code="session_only")
     if access not in (READS, SIGNED_IN, SESSION) and not caller.may(access):
         raise Denied(403, f"Permission denied: {access}", permission=access)
+
+
+def _asked(call: Call) -> str:
+    """What the route demands of this caller: of a deploy token nothing, where one is taken."""
+    if call.route.access != DEPLOY:
+        return call.route.access
+    return DEPLOYS if call.caller.deploy is None else PUBLIC
 
 
 def _free(call: Call) -> None:

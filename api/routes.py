@@ -10,6 +10,7 @@ from api import (
     export,
     factors,
     health,
+    initial_syncs,
     links,
     logs,
     oauth,
@@ -25,7 +26,7 @@ from api import (
     watcher,
     ws,
 )
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import DEPLOY, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
@@ -35,6 +36,7 @@ from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socke
 OWN: Final = "it tells what the caller may do now"
 NO_PAST: Final = "the vault keeps no past"
 OF_PROGRAM: Final = {"always_now": "it tells what this program can do", "needs_views": False}
+INITIAL: Final = "/api/initial-sync"
 OF_SOURCE: Final = "/api/sources/{source_name:str}"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
@@ -105,6 +107,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     post(f"{OF_SOURCE}/upload-csv", "csv.upload", uploads.upload, streamed=True),
     get(f"{OF_SOURCE}/csv-files", READS, uploads.list_files, always_now="the disk keeps no past"),
     delete(f"{OF_SOURCE}/csv-files", "csv.delete", uploads.delete_file),
+    # the first sync of a deployment
+    post(
+        f"{INITIAL}/deploy-token", "platform.manage", initial_syncs.issue_token, shows_secret=True
+    ),
+    post(f"{INITIAL}/start", DEPLOY, initial_syncs.start),
+    get(f"{INITIAL}/status", DEPLOY, initial_syncs.status),
+    post(f"{INITIAL}/skip-source", "platform.manage", initial_syncs.skip_source),
+    post(f"{INITIAL}/cancel", "platform.manage", initial_syncs.cancel),
     # secrets
     get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
     post("/api/secrets", "config.manage", secrets.set_secret),

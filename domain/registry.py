@@ -5,6 +5,7 @@ from typing import Final
 from domain import (
     api_keys,
     identities,
+    initial_syncs,
     projects,
     queries,
     secrets,
@@ -26,6 +27,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *secrets.EVENTS,
     *sources.EVENTS,
     *syncs.EVENTS,
+    *initial_syncs.EVENTS,
     *uploads.EVENTS,
     *queries.EVENTS,
     *upkeep.EVENTS,

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
 from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
-from infra.watcher import Watched, Watcher
+from infra.watcher import watching
 from infra.workers.pool import Pool
 from infra.writer import Writer
 from projections import live, sources, syncs
@@ -134,7 +133,7 @@ class Runtime:
             self.writer, self.warehouse, retention_days=settings.storage.warehouse.retention_days
         )
         self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
-        self.watcher = self._watch()
+        self.watcher = watching(project.root, settings.platform, self.writer, self.views)
         self._keeper: Keeper | None = None
         self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
@@ -191,37 +190,6 @@ class Runtime:
             show=self._show_progress,
         )
 
-    def _watch(self) -> Watcher:
-        platform = self.settings.platform
-        watched = Watched(
-            auto_sync=platform.auto_sync,
-            auto_dbt=platform.auto_dbt,
-            debounce_s=platform.debounce_seconds,
-            patterns=platform.watch_patterns,
-            directories=platform.watch_directories,
-        )
-
-        def every() -> list[tuple[Source, datetime | None]]:
-            if self.views.broken is not None:
-                return []
-            return [(each.config, each.synced_at) for each in sources.every(self.views.current)]
-
-        return Watcher(self.project.root, watched, self.writer, sources=every, clock=clock)
-
-    def _watcher_status(self) -> WatcherStatus:
-        watcher = self.watcher
-        return WatcherStatus(
-            running=watcher.running,
-            pid=os.getpid() if watcher.running else None,
-            auto_sync_enabled=watcher.watched.auto_sync,
-            auto_dbt_enabled=watcher.watched.auto_dbt,
-            debounce_seconds=watcher.watched.debounce_s,
-            watch_patterns=watcher.watched.patterns,
-            watch_directories=watcher.watched.directories,
-            pending=tuple(watcher.pending),
-            last_request_at=watcher.requested_at,
-        )
-
     def _show_progress(self, run: tuple[int, str], progress: Progress) -> None:
         """A frame for whoever watches; not an event, so it has no position."""
         job, source = run
@@ -256,7 +224,7 @@ class Runtime:
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             providers=providers(self.settings.auth.oauth, clock),
             editor=self.configuration,
-            watcher=self._watcher_status,
+            watcher=lambda: WatcherStatus(**self.watcher.status()),
             uploads=UploadFolders(self.project.root),
             secret_values=self.secret_values,
             root=str(self.project.root),
@@ -299,12 +267,9 @@ class Runtime:
 
     async def _take_over_secrets(self) -> None:
         """What an existing project's `.env` has goes to the vault, once."""
-        if self.views.broken is not None:
-            return  # told elsewhere; the next start does it
-        known = {secret.name for secret in secrets_known.every(self.views.current)}
-        taken = await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
-        if taken:
-            _log.info("taken over from %s into the vault: %s", dotenv.FILE, ", ".join(taken))
+        if self.views.broken is None:  # else the next start does it
+            known = {secret.name for secret in secrets_known.every(self.views.current)}
+            await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
 
     async def _follow(self) -> None:
         """Let the policies follow the log, as soon as the views stand."""

@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import fnmatch
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from watchfiles import Change, awatch
@@ -24,6 +25,9 @@ from domain.kernel import Refused
 from domain.sources import Source
 from domain.syncs import SyncRunning
 from domain.uploads import TYPES
+from infra.configuration.project import PlatformBlock
+from infra.views.views import Views
+from projections import sources
 
 GATHER_MS: Final = 200  # that changes are gathered for, by the system's listener
 LOOK_EVERY_S: Final = 0.25  # at what is due
@@ -46,6 +50,17 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     debounce_s: float = 600.0
     patterns: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, block: PlatformBlock) -> "Watched":
+        """What project.yml says."""
+        return cls(
+            auto_sync=block.auto_sync,
+            auto_dbt=block.auto_dbt,
+            debounce_s=block.debounce_seconds,
+            patterns=block.watch_patterns,
+            directories=block.watch_directories,
+        )
 
 
 class _Pending(msgspec.Struct):
@@ -83,6 +98,21 @@ class Watcher:
     def pending(self) -> list[str]:
         """The sources that will be synced when their folders are quiet."""
         return sorted(self._pending)
+
+    def status(self) -> dict[str, Any]:
+        """As GET /api/watcher/status has it."""
+        watched = self.watched
+        return {
+            "running": self.running,
+            "pid": os.getpid() if self.running else None,
+            "auto_sync_enabled": watched.auto_sync,
+            "auto_dbt_enabled": watched.auto_dbt,
+            "debounce_seconds": watched.debounce_s,
+            "watch_patterns": watched.patterns,
+            "watch_directories": watched.directories,
+            "pending": tuple(self.pending),
+            "last_request_at": self.requested_at,
+        }
 
     async def start(self) -> None:
         """Begin, if files are to be synced by themselves."""
@@ -205,6 +235,20 @@ class Watcher:
             for name in due:
                 self._pending.pop(name, None)
             return
+
+
+def watching(root: Path, block: PlatformBlock, bus: Bus, views: Views) -> Watcher:
+    """The watcher of a project."""
+
+    def every() -> list[tuple[Source, datetime | None]]:
+        if views.broken is not None:
+            return []
+        return [(each.config, each.synced_at) for each in sources.every(views.current)]
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return Watcher(root, Watched.of(block), bus, sources=every, clock=clock)
 
 
 def _loadable(source: Source) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import secrets, sources, syncs, upkeep, uploads
+from domain import initial_syncs, secrets, sources, syncs, upkeep, uploads
 from domain.kernel import Event, Recorded
 from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
@@ -58,6 +58,12 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "warning",
         f"Sync of {e.source} was interrupted: the server stopped",
     ),
+    initial_syncs.InitialSyncStarted: lambda e: (
+        "info",
+        f"Initial sync of {len(e.sources)} sources",
+    ),
+    initial_syncs.InitialSyncCancelled: lambda _: ("warning", "Initial sync was cancelled"),
+    initial_syncs.InitialSourceSkipped: lambda e: ("warning", f"Source {e.source} was skipped"),
     uploads.CsvUploaded: lambda e: (
         "info",
         f"File {e.file} was uploaded for {e.source}: {e.size_bytes} bytes",

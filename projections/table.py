@@ -8,6 +8,7 @@ from projections import (
     api_keys,
     audit,
     identities,
+    initial_syncs,
     secrets,
     sessions,
     sources,
@@ -33,6 +34,7 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
         secrets.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
+        initial_syncs.PROJECTION,
         uploads.PROJECTION,
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from api.cli import (
     demo,
+    deploying,
     doctor,
     events,
     export,
@@ -121,6 +122,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "dango doctor",
         doctor.doctor,
         local=True,
+    ),
+    Command(
+        "deploy-token",
+        "make a token with which a deployment begins its first sync; it is shown once",
+        "dango deploy-token",
+        deploying.token,
     ),
     Command("users list", "list the accounts", "dango users list", users.every),
     Command(
