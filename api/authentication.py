@@ -11,11 +11,13 @@ from typing import Final
 from api.callers import Caller
 from api.platform import Platform
 from commands.api_keys import DIGEST as KEY_DIGEST
+from commands.initial_syncs import DIGEST as DEPLOY_DIGEST
 from commands.sessions import DEVICE
 from commands.sessions import DIGEST as SESSION_DIGEST
 from domain import api_keys
+from domain.initial_syncs import MARK
 from projections import api_keys as keys
-from projections import sessions
+from projections import initial_syncs, sessions
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits, base64url
 
@@ -103,7 +105,23 @@ def _by_partial(partial: sessions.Partial | None, platform: Platform) -> Caller 
     return Caller(via=session_seen(partial.session_id), partial=partial)
 
 
+def deploy_proof(token: str, platform: Platform) -> str:
+    """What is stored of a deploy token."""
+    return platform.secrets.digest(DEPLOY_DIGEST, token)
+
+
+def _by_deploy_token(token: str, platform: Platform) -> Caller | None:
+    if not is_token(token.removeprefix(MARK)):
+        return None
+    proof = deploy_proof(token, platform)
+    if not initial_syncs.token_good(platform.views.current, proof):
+        return None
+    return Caller(actor="deploy-token", via="deploy", deploy=proof)
+
+
 def _by_key(key: str, platform: Platform) -> Caller | None:
+    if key.startswith(MARK):
+        return _by_deploy_token(key, platform)
     if not api_keys.well_formed(key):
         return None
     holder = keys.by_proof(platform.views.current, key_proof(key, platform))

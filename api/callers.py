@@ -13,6 +13,8 @@ READS: Final = "reads"  # "None" in the reference: anonymous while auth.anonymou
 SIGNED_IN: Final = "signed in"  # any session or key
 SESSION: Final = "session only"  # no key: it must not outlive itself, nor reach further
 PARTIAL: Final = "partial session"  # the password was right, the second factor is due
+DEPLOY: Final = "deploy token"  # the token of a deployment, or who has platform.manage
+DEPLOYS: Final = "platform.manage"  # what stands for the token
 # every other entry of the route table's access column is the name of a permission
 
 
@@ -28,6 +30,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     only: frozenset[str] | None = None  # the permissions that a key is narrowed to
     must_change_password: bool = False
     must_set_up_2fa: bool = False
+    deploy: str | None = None  # the digest of a deploy token: nobody, but for the initial sync
     partial: Partial | None = None  # nobody yet, but for giving the second factor
 
     @property

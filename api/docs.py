@@ -15,7 +15,7 @@ import msgspec
 from litestar import Litestar, Response
 
 from api.call import Call
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import DEPLOY, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import render, static
 from api.platform import HttpSettings
 from api.table import Route
@@ -29,6 +29,7 @@ ACCESS: Final = {
     " signed-in caller.",
     SIGNED_IN: "Any session or API key.",
     SESSION: "Any session; no API key.",
+    DEPLOY: "A deploy token that has not been used up, or who has `platform.manage`.",
     PARTIAL: "A login whose password was right and whose second factor is due.",
 }
 # What the two viewers cannot do without, and no other page may (measured with each of them).
@@ -162,6 +163,8 @@ def _operation(row: Route) -> dict[str, Any]:
     }
     if row.access == PUBLIC:
         found["security"] = []
+    elif row.access == DEPLOY:
+        found["security"] = [{"cookie": []}, {"bearer": []}]
     elif row.access == READS:
         found["security"] = [{}, {"cookie": []}, {"bearer": []}]
     elif row.access in (SESSION, PARTIAL):

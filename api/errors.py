@@ -23,10 +23,12 @@ from commands import ports
 from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
 from domain import (
     api_keys,
+    drafts,
     emails,
     factors,
     guesses,
     identities,
+    initial_syncs,
     links,
     logins,
     passwords,
@@ -35,6 +37,7 @@ from domain import (
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
 )
 from domain.kernel import Refused
@@ -45,6 +48,12 @@ _log = logging.getLogger("dango.api")
 
 # A rule that was broken -> status. A new refusal adds a row.
 REFUSALS: Final[Mapping[type[Refused], int]] = {
+    drafts.ChangeInvalid: 422,
+    drafts.ConfigurationChanged: 409,
+    drafts.ConfigurationUnreadable: 409,
+    drafts.SecretInFile: 422,
+    drafts.SourceThere: 409,
+    drafts.SourceTypeUnknown: 422,
     api_keys.ExpiryPast: 422,
     api_keys.KeyMissing: 404,
     api_keys.PermissionUnknown: 422,
@@ -57,6 +66,9 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     factors.NoSetup: 409,
     factors.PartialSessionOver: 401,
     guesses.TooManyAttempts: 429,
+    initial_syncs.DeployTokenSpent: 409,
+    initial_syncs.NoInitialSync: 409,
+    initial_syncs.NoSources: 409,
     identities.AttemptSpent: 400,
     identities.AttemptUnknown: 400,
     identities.IdentityMissing: 404,
@@ -74,6 +86,14 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     logins.PasswordStale: 409,
     sessions.SessionMissing: 404,
     logins.WrongPassword: 403,
+    uploads.ContentDiffers: 422,
+    uploads.FileEmpty: 422,
+    uploads.FileMissing: 404,
+    uploads.FileNameInvalid: 422,
+    uploads.FileThere: 409,
+    uploads.FormatUnsupported: 400,
+    uploads.NoFileSource: 400,
+    uploads.NotOfTheSource: 400,
     users.EmailDiffers: 422,
     users.EmailTaken: 409,
     users.LastAdmin: 409,

@@ -14,7 +14,17 @@ from litestar.handlers import BaseRouteHandler
 
 from api import asgi, bodies, hosts, past, proxies, senders
 from api.call import Call, Key
-from api.callers import ANONYMOUS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN, Caller
+from api.callers import (
+    ANONYMOUS,
+    DEPLOY,
+    DEPLOYS,
+    PARTIAL,
+    PUBLIC,
+    READS,
+    SESSION,
+    SIGNED_IN,
+    Caller,
+)
 from api.errors import Denied, invalid
 from api.platform import HttpSettings, Platform
 from api.table import Route
@@ -73,7 +83,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if route.method in SAFE:
         await _look_at(call)
         return
-    body = await bodies.arrived(request)
+    # What comes as a stream is not waited for: under a key its length stands for it.
+    length = (asgi.header(request.scope, "content-length") or "").encode()
+    body = length if route.streamed else await bodies.arrived(request)
     key = asgi.header(request.scope, "idempotency-key")
     keyed = not route.page and route.access not in (PUBLIC, PARTIAL)  # no browser sends one
     if key is not None and keyed:
@@ -154,7 +166,8 @@ def _caller(
 
 
 def _admit(call: Call) -> None:
-    access, caller = call.route.access, call.caller
+    caller = call.caller
+    access = _asked(call)
     if access == PUBLIC:
         return
     if access == PARTIAL:
@@ -169,6 +182,13 @@ def _admit(call: Call) -> None:
         raise Denied(403, KEYLESS, error_code="session_only")
     if access not in (READS, SIGNED_IN, SESSION) and not caller.may(access):
         raise Denied(403, f"Permission denied: {access}", permission=access)
+
+
+def _asked(call: Call) -> str:
+    """What the route demands of this caller: of a deploy token nothing, where one is taken."""
+    if call.route.access != DEPLOY:
+        return call.route.access
+    return DEPLOYS if call.caller.deploy is None else PUBLIC
 
 
 def _free(call: Call) -> None:

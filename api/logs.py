@@ -1,11 +1,12 @@
 """GET /api/logs: what happened, in words."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from api.call import Call
-from api.sources import clamp, words
+from api.sources import clamp, log_level, log_since, words
 from projections import activity
 
 ROWS: Final = 1_000
@@ -23,7 +24,13 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-async def list_logs(call: Call, limit: int = ROWS, category: str | None = None) -> list[LogEntry]:
+async def list_logs(
+    call: Call,
+    limit: int = ROWS,
+    category: str | None = None,
+    level: str | None = None,
+    since: datetime | None = None,
+) -> list[LogEntry]:
     """Tell what happened on the platform, newest first."""
     if category not in (None, "core"):
         return []  # there is one category; old clients may ask for the other
@@ -38,5 +45,7 @@ async def list_logs(call: Call, limit: int = ROWS, category: str | None = None) 
             dango_version=call.platform.version,
             position=entry.position,
         )
-        for entry in activity.newest(call.views, clamp(limit))
+        for entry in activity.newest(
+            call.views, clamp(limit), level=log_level(level), since=log_since(since)
+        )
     ]

@@ -1,10 +1,11 @@
 """What the ways in need of the platform. `infra.main` builds it; tests build their own."""
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -13,13 +14,38 @@ from api.callers import Caller
 from api.limits import Limits
 from api.turns import Turns
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
-from commands.ports import IdentityProvider, Mailer, Progress, Warehouse
+from commands.ports import (
+    IdentityProvider,
+    Mailer,
+    Progress,
+    SecretValues,
+    SourcesEditor,
+    Uploads,
+    Warehouse,
+)
 from commands.sessions import Seen
 from commands.users import Passwords
 from domain.kernel import Recorded
 from projections.audit import Mark, Noted, Stored, Verified
 from projections.engine import Reader
 from projections.live import Ring
+
+UPLOADS_MAX: Final = 4  # that come at the same time
+
+
+class WatcherStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the watcher is at; `pending` are sources whose folders are not quiet yet."""
+
+    running: bool = False
+    pid: int | None = None
+    auto_sync_enabled: bool = False
+    auto_dbt_enabled: bool = False
+    debounce_seconds: float = 0.0
+    watch_patterns: tuple[str, ...] = ()
+    watch_directories: tuple[str, ...] = ()
+    log_file: str | None = None  # its lines are in the server's log
+    pending: tuple[str, ...] = ()
+    last_request_at: datetime | None = None
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +72,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_address_max: int = 3_000  # a minute
     requests_per_account_max: int = 60_000  # a minute
     requests_max: int = 120_000  # a minute
+    upload_bytes_max: int = 5 * 1024**3
     session_idle_s: int = 12 * 3600
     session_absolute_s: int = 7 * 24 * 3600
 
@@ -177,5 +204,13 @@ class Platform:
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
+    editor: SourcesEditor | None = None  # None: this process writes no configuration
+    watcher: Callable[[], WatcherStatus] | None = None  # None: nothing watches
+    uploads: Uploads | None = None  # None: this process keeps no files
+    uploads_at_once: asyncio.Semaphore = dataclasses.field(
+        default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX)
+    )
+    secret_values: SecretValues = dataclasses.field(default_factory=dict[str, str])
+    root: str = ""  # of the project, absolute; never told
     mailer: Mailer | None = None  # None: nothing is sent
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew

@@ -11,6 +11,7 @@ from api import (
     factors,
     health,
     identities,
+    initial_syncs,
     links,
     logs,
     oauth,
@@ -18,13 +19,16 @@ from api import (
     runs,
     secrets,
     sessions,
+    source_edits,
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
+    watcher,
     ws,
 )
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import DEPLOY, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.pages import access, account, overview, static
 from api.pages import commands as forms
 from api.pages import events as event_pages
@@ -34,6 +38,9 @@ from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socke
 
 OWN: Final = "it tells what the caller may do now"
 NO_PAST: Final = "the vault keeps no past"
+OF_PROGRAM: Final = {"always_now": "it tells what this program can do", "needs_views": False}
+INITIAL: Final = "/api/initial-sync"
+OF_SOURCE: Final = "/api/sources/{source_name:str}"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
@@ -42,6 +49,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api", PUBLIC, health.about, **LIVE_ONLY),
     get("/api/status", PUBLIC, health.status, **LIVE_ONLY),
     get("/api/config", READS, health.config, **LIVE_ONLY),
+    get("/api/watcher/status", READS, watcher.watcher_status, **LIVE_ONLY),
     get("/api/health/live", PUBLIC, health.live, **LIVE_ONLY),
     get("/api/health/ready", PUBLIC, health.ready, **LIVE_ONLY),
     # access
@@ -90,6 +98,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/sources", READS, sources.list_sources),
     get("/api/sources/{source_name:str}/details", READS, sources.source_details),
     get("/api/sources/{source_name:str}/logs", READS, sources.source_logs),
+    get("/api/source-types", "source.view", source_edits.list_types, **OF_PROGRAM),
+    post("/api/sources", "source.manage", source_edits.add_source),
+    put("/api/sources/{source_name:str}", "source.manage", source_edits.change_source),
+    delete("/api/sources/{source_name:str}", "source.manage", source_edits.remove_source),
+    post("/api/sources/{source_name:str}/test", "source.manage", source_edits.test_source),
     post("/api/sources/{source_name:str}/sync", "source.sync", syncs.sync_source, again=True),
     get(
         "/api/sources/{source_name:str}/runs/{run:int}/changes",
@@ -102,6 +115,18 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
     post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
     get("/api/logs", READS, logs.list_logs),
+    # files of sources
+    post(f"{OF_SOURCE}/upload-csv", "csv.upload", uploads.upload, streamed=True),
+    get(f"{OF_SOURCE}/csv-files", READS, uploads.list_files, always_now="the disk keeps no past"),
+    delete(f"{OF_SOURCE}/csv-files", "csv.delete", uploads.delete_file),
+    # the first sync of a deployment
+    post(
+        f"{INITIAL}/deploy-token", "platform.manage", initial_syncs.issue_token, shows_secret=True
+    ),
+    post(f"{INITIAL}/start", DEPLOY, initial_syncs.start),
+    get(f"{INITIAL}/status", DEPLOY, initial_syncs.status),
+    post(f"{INITIAL}/skip-source", "platform.manage", initial_syncs.skip_source),
+    post(f"{INITIAL}/cancel", "platform.manage", initial_syncs.cancel),
     # secrets
     get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
     post("/api/secrets", "config.manage", secrets.set_secret),

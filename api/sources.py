@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from api.call import Call
+from api.errors import invalid
 from domain.sources import SourceMissing
 from projections import activity, sources, syncs
 from projections.sources import SourceHealth
@@ -119,11 +120,19 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
     )
 
 
-async def source_logs(call: Call, source_name: str, limit: int = LOG_ROWS) -> list[LogLine]:
+async def source_logs(
+    call: Call,
+    source_name: str,
+    limit: int = LOG_ROWS,
+    level: str | None = None,
+    since: datetime | None = None,
+) -> list[LogLine]:
     """Tell what happened to one source, newest first."""
     if sources.one(call.views, source_name) is None:
         raise SourceMissing(source_name)
-    entries = activity.newest(call.views, clamp(limit), source_name)
+    entries = activity.newest(
+        call.views, clamp(limit), source_name, level=log_level(level), since=log_since(since)
+    )
     known = call.caller.role is not None
     return [LogLine(e.timestamp, e.level, words(e, tell_errors=known)) for e in entries]
 
@@ -133,6 +142,20 @@ def words(entry: activity.Entry, *, tell_errors: bool) -> str:
     if tell_errors or entry.level != "error":
         return entry.message
     return entry.message.partition(":")[0]
+
+
+def log_level(text: str | None) -> str | None:
+    """A level of the log. Raises Denied, 422."""
+    if text is not None and text not in activity.LEVELS:
+        raise invalid("level", f"must be one of {', '.join(activity.LEVELS)}")
+    return text
+
+
+def log_since(moment: datetime | None) -> datetime | None:
+    """A time with its zone. Raises Denied, 422."""
+    if moment is not None and moment.tzinfo is None:
+        raise invalid("since", "is a time without a zone")
+    return moment
 
 
 def clamp(limit: int) -> int:

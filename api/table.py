@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import AsyncAnyCallable
+from litestar.types import AsyncAnyCallable, Empty
 
 from api import asgi
 
@@ -27,6 +27,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     needs_views: bool = True  # False: answers even when the views have stopped, and reads none
     again: bool = False  # its answer follows from the events alone, and can be made anew
     shows_secret: bool = False  # its answer holds something that is shown once
+    streamed: bool = False  # its handler takes the body as it comes, and bounds it
     multipart: bool = False  # takes files; its handler looks at them, nothing here does
     browsed: bool = False  # asked for by browsers and programs: errors are as each wants them
     page: bool = False  # answers people: errors are pages too, and a plain form may be posted
@@ -118,6 +119,7 @@ def handlers(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
             http_method=HttpMethod(route.method),
             status_code=route.status,
             opt={"route": route},
+            request_max_body_size=None if route.streamed else Empty,
             summary=(route.handler.__doc__ or "").split("\n")[0] or None,
         )(_called(route.handler))
         for route in routes

@@ -1,11 +1,14 @@
 """What commands need from outside: loading, querying, upkeep, mail, identities. `infra` has it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 
+from commands.kernel import Command, Outcome
 from domain.datasets import Column, Drift, File, Format, RefusedFile, Table
+from domain.drafts import Change, Draft
+from domain.sources import Source
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +159,67 @@ class SecretValues(Protocol):
 
     def get(self, name: str, /) -> str | None:
         """The value, or None when it is not set."""
+        ...
+
+
+Send = Callable[[Command], Awaitable[Outcome]]  # in the name of who asks
+
+
+class SourcesEditor(Protocol):
+    """Writes sources.yml, and takes what it says then: the events are those of `send`."""
+
+    async def add(self, draft: Draft, send: Send) -> None:
+        """Write a new source."""
+        ...
+
+    async def change(self, name: str, wanted: Change, send: Send) -> None:
+        """Write a source anew."""
+        ...
+
+    async def remove(self, name: str, send: Send) -> None:
+        """Take a source out."""
+        ...
+
+
+class OnDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a source; `name` is its path below the source's folder."""
+
+    name: str
+    size_bytes: int
+    mtime_ns: int
+
+
+class Incoming(Protocol):
+    """One file that comes. Its methods block."""
+
+    size_bytes: int
+
+    def write(self, data: bytes) -> None:
+        """Add to the file. Raises StorageFull."""
+        ...
+
+    def finish(self, name: str) -> str:
+        """Put it in its place; answers its SHA-256. Raises FileThere, ContentDiffers."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Uploads(Protocol):
+    """The folders of sources. Its methods block."""
+
+    def begin(self, source: Source) -> Incoming:
+        """Take a file in."""
+        ...
+
+    def every(self, source: Source) -> list[OnDisk]:
+        """The files that the source reads, by name."""
+        ...
+
+    def delete(self, source: Source, given: str) -> OnDisk:
+        """Delete one of the source's files. Raises FileMissing, for those elsewhere too."""
         ...
 
 

@@ -6,6 +6,7 @@ from commands import (
     api_keys,
     factors,
     identities,
+    initial_syncs,
     links,
     projects,
     queries,
@@ -14,6 +15,7 @@ from commands import (
     sources,
     syncs,
     upkeep,
+    uploads,
     users,
 )
 from commands.kernel import Command
@@ -30,6 +32,8 @@ DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     **secrets.DECIDERS,
     **sources.DECIDERS,
     **syncs.DECIDERS,
+    **initial_syncs.DECIDERS,
+    **uploads.DECIDERS,
     **queries.DECIDERS,
     **upkeep.DECIDERS,
 }

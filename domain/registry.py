@@ -5,6 +5,7 @@ from typing import Final
 from domain import (
     api_keys,
     identities,
+    initial_syncs,
     projects,
     queries,
     secrets,
@@ -13,6 +14,7 @@ from domain import (
     syncs,
     totp,
     upkeep,
+    uploads,
     users,
 )
 from domain.kernel import Event
@@ -25,6 +27,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *secrets.EVENTS,
     *sources.EVENTS,
     *syncs.EVENTS,
+    *initial_syncs.EVENTS,
+    *uploads.EVENTS,
     *queries.EVENTS,
     *upkeep.EVENTS,
     *totp.EVENTS,

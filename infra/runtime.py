@@ -14,7 +14,7 @@ import msgspec
 
 from api.attempts import Attempts
 from api.authentication import authenticate
-from api.platform import HttpSettings, Platform
+from api.platform import HttpSettings, Platform, WatcherStatus
 from commands.kernel import OutcomeUnknown, Overloaded, StorageFull
 from commands.policies.runs import OpenRun
 from commands.policies.syncs import SyncPolicy
@@ -44,10 +44,12 @@ from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
 from infra.secret_values import VaultValues
 from infra.seen import SeenFile
+from infra.uploads import UploadFolders
 from infra.views.views import Views
 from infra.warehouse.keeper import Keeper
 from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
 from infra.warehouse.settings import Settings as WarehouseSettings
+from infra.watcher import watching
 from infra.workers.pool import Pool
 from infra.writer import Writer
 from projections import live, sources, syncs
@@ -139,6 +141,7 @@ class Runtime:
             self.writer, self.warehouse, retention_days=settings.storage.warehouse.retention_days
         )
         self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
+        self.watcher = watching(project.root, settings.platform, self.writer, self.views)
         self._keeper: Keeper | None = None
         self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
@@ -230,6 +233,11 @@ class Runtime:
             ring=self.ring,
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
             providers=providers(self.settings.auth.oauth, clock),
+            editor=self.configuration,
+            watcher=lambda: WatcherStatus(**self.watcher.status()),
+            uploads=UploadFolders(self.project.root),
+            secret_values=self.secret_values,
+            root=str(self.project.root),
             mailer=self.mailer,
             reload=self.configuration.reload,
         )
@@ -265,15 +273,13 @@ class Runtime:
         if policies:
             self.upkeep.healed = self._follow
             await self._follow()
+            await self.watcher.start()
 
     async def _take_over_secrets(self) -> None:
         """What an existing project's `.env` has goes to the vault, once."""
-        if self.views.broken is not None:
-            return  # told elsewhere; the next start does it
-        known = {secret.name for secret in secrets_known.every(self.views.current)}
-        taken = await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
-        if taken:
-            _log.info("taken over from %s into the vault: %s", dotenv.FILE, ", ".join(taken))
+        if self.views.broken is None:  # else the next start does it
+            known = {secret.name for secret in secrets_known.every(self.views.current)}
+            await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
 
     async def _follow(self) -> None:
         """Let the policies follow the log, as soon as the views stand."""
@@ -310,6 +316,7 @@ class Runtime:
             steps.push_async_callback(self.pool.close)
             steps.push_async_callback(self.runner.stop)
             steps.push_async_callback(self.configuration.stop)
+            steps.push_async_callback(self.watcher.stop)
 
     def close(self) -> None:
         """Give back files and threads."""
@@ -356,6 +363,7 @@ def http_settings(settings: Settings, *, host: str | None, port: int | None) -> 
         requests_per_address_max=settings.api.requests_per_address_max,
         requests_per_account_max=settings.api.requests_per_account_max,
         requests_max=settings.api.requests_max,
+        upload_bytes_max=settings.upload.max_bytes,
         project_name=settings.project.name,
         organization=settings.project.organization,
         metabase_url=f"http://localhost:{settings.platform.metabase_port}",

@@ -1,15 +1,17 @@
 """The activity log: what happened to sources and the platform, in words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from domain import secrets, sources, syncs, upkeep
+from domain import initial_syncs, secrets, sources, syncs, upkeep, uploads
 from domain.datasets import Drift
 from domain.kernel import Event, Recorded
 from projections.engine import Apply, Projection, Reader, Rows, Table, stamp
 
+LEVELS: Final = ("info", "success", "warning", "error")
 LOGS: Final = Table(
     name="logs",
     columns={
@@ -63,6 +65,17 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "warning",
         f"Sync of {e.source} was interrupted: the server stopped",
     ),
+    initial_syncs.InitialSyncStarted: lambda e: (
+        "info",
+        f"Initial sync of {len(e.sources)} sources",
+    ),
+    initial_syncs.InitialSyncCancelled: lambda _: ("warning", "Initial sync was cancelled"),
+    initial_syncs.InitialSourceSkipped: lambda e: ("warning", f"Source {e.source} was skipped"),
+    uploads.CsvUploaded: lambda e: (
+        "info",
+        f"File {e.file} was uploaded for {e.source}: {e.size_bytes} bytes",
+    ),
+    uploads.CsvDeleted: lambda e: ("info", f"File {e.file} of {e.source} was deleted"),
     upkeep.MaintenanceStarted: lambda _: ("info", "Maintaining the warehouse"),
     upkeep.MaintenanceCompleted: lambda e: (
         "success",
@@ -133,12 +146,34 @@ def said(reader: Reader, positions: Sequence[int]) -> dict[int, Entry]:
     return {row[0]: Entry(*row) for row in rows}
 
 
-def newest(reader: Reader, limit: int, source: str | None = None) -> list[Entry]:
-    """The newest entries first, of one source or of all."""
-    where = "" if source is None else "WHERE source = :source"
+def _at(moment: datetime) -> str:
+    """As the entries have it; a time before all times is the first one."""
+    try:
+        return stamp(moment.astimezone(UTC))
+    except OverflowError:
+        return stamp(moment.replace(tzinfo=UTC))
+
+
+def newest(
+    reader: Reader,
+    limit: int,
+    source: str | None = None,
+    *,
+    level: str | None = None,
+    since: datetime | None = None,
+) -> list[Entry]:
+    """The newest entries first, of one source or of all, of one level or of all."""
+    given = {
+        "source": source,
+        "level": level,
+        "at": None if since is None else _at(since),
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    tests = {"source": "source = :source", "level": "level = :level", "at": "at >= :at"}
+    where = " AND ".join(tests[name] for name in values)
+    where = f"WHERE {where}" if where else ""
     sql = (
         f"SELECT position, at, level, source, message FROM logs {where}"  # noqa: S608 - constants
         " ORDER BY position DESC, source LIMIT :limit"
     )
-    values = {} if source is None else {"source": source}
     return [Entry(*row) for row in reader.rows(sql, limit=limit, **values)]

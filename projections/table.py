@@ -8,10 +8,12 @@ from projections import (
     api_keys,
     audit,
     identities,
+    initial_syncs,
     secrets,
     sessions,
     sources,
     syncs,
+    uploads,
     users,
 )
 from projections.engine import Projection
@@ -32,6 +34,8 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
         secrets.PROJECTION,
         sources.PROJECTION,
         syncs.PROJECTION,
+        initial_syncs.PROJECTION,
+        uploads.PROJECTION,
     ),
 )
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(chain.from_iterable(SHARES))

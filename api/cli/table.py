@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from api.cli import (
     demo,
+    deploying,
     doctor,
     events,
     export,
@@ -14,6 +15,7 @@ from api.cli import (
     projects,
     queries,
     secrets,
+    sources,
     syncs,
     users,
 )
@@ -22,6 +24,7 @@ from api.cli.command import Command, arg
 
 GROUPS: Final = {
     "users": "the accounts of the platform",
+    "source": "where data comes from, as sources.yml says",
     "secrets": "the values that sources.yml names as ${NAME}",
     "events": "the log of everything that happened",
     "projections": "the read models that are derived from the log",
@@ -31,6 +34,14 @@ HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml
 PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
 ACCOUNT: Final = arg("user", metavar="EMAIL-or-ID", help="the account")
 SECRET: Final = arg("name", metavar="NAME", help="of the secret, as sources.yml names it")
+SOURCE: Final = arg("source", metavar="SOURCE", help="name of the source")
+SOURCE_KEYS: Final = (
+    arg("--set", metavar="KEY=VALUE", action="append", help="an option of its type; JSON or text"),
+    arg("--unset", metavar="KEY", action="append", help="leave an option out"),
+    arg("--description", metavar="TEXT", help="what it is"),
+    arg("--into", metavar="SCHEMA", help="the schema that it is loaded into (raw_SOURCE)"),
+    arg("--enabled", choices=("true", "false"), help="whether `dango sync` takes it"),
+)
 LIMIT: Final = arg("--limit", metavar="N", type=int, help="at most so many (100)")
 NEWCOMER: Final = (
     arg("email", metavar="EMAIL", help="login of the account"),
@@ -112,6 +123,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         doctor.doctor,
         local=True,
     ),
+    Command(
+        "deploy-token",
+        "make a token with which a deployment begins its first sync; it is shown once",
+        "dango deploy-token",
+        deploying.token,
+    ),
     Command("users list", "list the accounts", "dango users list", users.every),
     Command(
         "users create",
@@ -178,6 +195,42 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "dango users audit ada@example.org --limit 20",
         users.audit,
         (ACCOUNT, LIMIT),
+    ),
+    Command("source list", "list the sources", "dango source list", sources.every),
+    Command(
+        "source types",
+        "list the types of source; of one, the JSON Schema of its options",
+        "dango source types csv",
+        sources.types,
+        (arg("type", metavar="TYPE", nargs="?", help="name of a type"),),
+    ),
+    Command(
+        "source add",
+        "write a new source into sources.yml",
+        "dango source add orders --type csv --set directory=data/uploads/orders",
+        sources.add,
+        (SOURCE, arg("--type", metavar="TYPE", required=True, help="its type"), *SOURCE_KEYS),
+    ),
+    Command(
+        "source edit",
+        "change a source in sources.yml; comments and order stay",
+        "dango source edit orders --set file_pattern='*.csv.gz'",
+        sources.edit,
+        (SOURCE, *SOURCE_KEYS),
+    ),
+    Command(
+        "source test",
+        "connect to a source and show its first rows; nothing is written",
+        "dango source test orders",
+        sources.test,
+        (SOURCE,),
+    ),
+    Command(
+        "source remove",
+        "take a source out of sources.yml; its tables stay in the warehouse",
+        "dango source remove orders",
+        sources.remove,
+        (SOURCE,),
     ),
     Command("secrets list", "list the secrets, masked", "dango secrets list", secrets.every),
     Command(

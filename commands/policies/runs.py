@@ -64,23 +64,33 @@ def load(
     job, name = run
     if source is None or asked is None or not isinstance(asked.event, syncs.SyncRequested):
         raise WorkFailed(f"Source '{name}' is no longer in the configuration.")
-    _check(source)
-    return Load(
-        source=name,
-        type=source.type,
+    loadable = of_source(source, root=root, secrets=secrets)
+    return msgspec.structs.replace(
+        loadable,
         job=job,
         author=asked.actor,
-        schema=source.schema,
-        table=source.table,
-        root=root,
-        options=source.options,
-        secrets=resolved(source.options, secrets),
         full_refresh=asked.event.full_refresh,
         allow_empty=asked.event.allow_empty or source.allow_empty,
         start_date=asked.event.start_date,
         end_date=asked.event.end_date,
         rollback_of=asked.event.rollback_of,
         formats={} if asked.event.full_refresh else formats,
+    )
+
+
+def of_source(source: Source, *, root: str, secrets: SecretValues) -> Load:
+    """A load of a source as it is configured. Raises WorkRefused."""
+    _check(source)
+    return Load(
+        source=source.name,
+        type=source.type,
+        job=0,
+        author="",
+        schema=source.schema,
+        table=source.table,
+        root=root,
+        options=source.options,
+        secrets=resolved(source.options, secrets),
     )
 
 

@@ -36,16 +36,10 @@ class Unreadable(Exception):
 class Document:
     """One YAML file, and where in it each value stands."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises Unreadable. A file that is not there reads as an empty one."""
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
+        """What a file says, or would say with this `data` in it. Raises Unreadable."""
         self.file = path.name
-        try:
-            with path.open("rb") as file:
-                data = file.read(FILE_BYTES_MAX + 1)
-        except FileNotFoundError:
-            data = b""
-        except OSError as error:
-            raise Unreadable(self.file, f"cannot be opened: {error.strerror}") from None
+        data = contents(path) if data is None else data
         if len(data) > FILE_BYTES_MAX:
             raise Unreadable(self.file, f"is larger than {FILE_BYTES_MAX} bytes")
         try:
@@ -127,6 +121,17 @@ class Document:
     def _bad(self, node: yaml.Node, reason: str) -> Unreadable:
         mark = node.start_mark
         return Unreadable(self.file, reason, mark.line + 1, mark.column + 1)
+
+
+def contents(path: Path) -> bytes:
+    """What is in a file; nothing, when it is not there. Raises Unreadable."""
+    try:
+        with path.open("rb") as file:
+            return file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise Unreadable(path.name, f"cannot be opened: {error.strerror}") from None
 
 
 def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:

@@ -4,6 +4,7 @@ Lines are `NAME=value`, as the tools that write such files have them: `export ` 
 quotes around the value, a comment behind it. A name that is none is passed over.
 """
 
+import logging
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -20,6 +21,9 @@ ORIGIN: Final = Origin(actor="system:configuration", via="start", correlation="s
 _LINE: Final = re.compile(r"\s*(?:export\s+)?([^\s=#]+)\s*=\s*(.*)")
 _COMMENT: Final = re.compile(r"\s+#.*")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+_log = logging.getLogger("dango.configuration")
 
 
 def read(path: Path) -> dict[str, bytes]:
@@ -52,7 +56,10 @@ async def take_over(path: Path, bus: Bus, known: Collection[str]) -> tuple[str, 
         values=tuple(Value(secret=name, value=free[name]) for name in names), file=path.name
     )
     outcome = await bus.send(command, ORIGIN)
-    return tuple(names) if outcome.recorded else ()
+    if not outcome.recorded:
+        return ()
+    _log.info("taken over from %s into the vault: %s", path.name, ", ".join(names))
+    return tuple(names)
 
 
 def _value(text: str) -> str:

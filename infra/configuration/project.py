@@ -15,6 +15,16 @@ from infra.warehouse.settings import S3Access
 
 PARALLEL_MAX: Final = 32
 TIMEOUT_MINUTES_MAX: Final = 20 * 60.0  # maintenance takes staged files of a day ago for orphans
+WATCHED: Final = (
+    "*.csv",
+    "*.tsv",
+    "*.json",
+    "*.jsonl",
+    "*.ndjson",
+    "*.parquet",
+    "*.xlsx",
+    "*.gz",
+)
 
 
 class ProjectBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +41,11 @@ class PlatformBlock(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8800
     metabase_port: int = 3000
+    auto_sync: bool = True
+    auto_dbt: bool = True
+    debounce_seconds: float = 600.0
+    watch_patterns: tuple[str, ...] = WATCHED
+    watch_directories: tuple[str, ...] = ("data/uploads",)
     public_url: str | None = None
     dbt_docs_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -76,6 +91,12 @@ class ApiBlock(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_address_max: int = 3_000
     requests_per_account_max: int = 60_000
     requests_max: int = 120_000
+
+
+class UploadBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`upload:`, files that people hand in."""
+
+    max_bytes: int = 5 * 1024**3
 
 
 class WarehouseBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     platform: PlatformBlock = PlatformBlock()
     auth: AuthBlock = AuthBlock()
     api: ApiBlock = ApiBlock()
+    upload: UploadBlock = UploadBlock()
     storage: StorageBlock = StorageBlock()
     sync: SyncBlock = SyncBlock()
     notifications: NotificationsBlock = NotificationsBlock()
@@ -160,6 +182,7 @@ def read(folder: Path) -> Settings:
         reason = f"must be one of {', '.join(sorted(_READS))}"
         raise document.refused(".auth.anonymous_reads", reason)
     _bounds(document, settings)
+    _folders(document, settings.platform.watch_directories)
     _proxies(document, settings.platform.trusted_proxies)
     _names(document, settings.platform)
     extra = Document(folder / "auth.yml").convert(_AuthFile)
@@ -227,6 +250,8 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def _bounds(document: Document, settings: Settings) -> None:
     api, auth, warehouse = settings.api, settings.auth, settings.storage.warehouse
     good = {
+        ".platform.debounce_seconds": 0 <= settings.platform.debounce_seconds <= 86_400,  # noqa: PLR2004 - a day
+        ".upload.max_bytes": settings.upload.max_bytes > 0,
         ".platform.port": 0 <= settings.platform.port < 1 << 16,
         ".api.query_max_rows": api.query_max_rows > 0,
         ".api.query_timeout_seconds": api.query_timeout_seconds > 0,
@@ -247,6 +272,14 @@ def _bounds(document: Document, settings: Settings) -> None:
     for path, holds in good.items():
         if not holds:
             raise document.refused(path, "is out of its range")
+
+
+def _folders(document: Document, folders: tuple[str, ...]) -> None:
+    for number, text in enumerate(folders):
+        parts = Path(text).parts
+        if not parts or Path(text).is_absolute() or ".." in parts or "\0" in text:
+            reason = "must lie inside the project, as a relative path"
+            raise document.refused(f".platform.watch_directories[{number}]", reason)
 
 
 def _proxies(document: Document, trusted: tuple[str, ...]) -> None:

@@ -53,9 +53,11 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[dict[str, Any]] | None = None
 
 
-def read(path: Path, digest: Callable[[str, str], str]) -> tuple[Source, ...]:
-    """All sources of the file. Raises Unreadable."""
-    document = Document(path)
+def read(
+    path: Path, digest: Callable[[str, str], str], data: bytes | None = None
+) -> tuple[Source, ...]:
+    """All sources of the file, or of this `data` in its place. Raises Unreadable."""
+    document = Document(path, data)
     entries = document.convert(_File).sources or []
     found: dict[str, Source] = {}
     for number, entry in enumerate(entries):

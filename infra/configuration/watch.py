@@ -5,14 +5,19 @@ import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from commands.kernel import Bus, Origin
+from commands.ports import Send
 from commands.sources import ApplySources, RefuseConfiguration
+from domain.drafts import Change, Draft
 from domain.kernel import Refused
 from infra.configuration import sources
 from infra.configuration.documents import Unreadable
 from infra.project import Project
+
+if TYPE_CHECKING:
+    from infra.configuration.editing import SourcesFile
 
 LOOK_EVERY_S: Final = 0.2
 ORIGIN: Final = Origin(actor="system:configuration", via="watcher", correlation="configuration")
@@ -25,6 +30,7 @@ class Configuration:
 
     def __init__(self, project: Project, bus: Bus, digest: Callable[[str, str], str]) -> None:
         self._project, self._bus, self._digest = project, bus, digest
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._taken: tuple[int, ...] | None = None
 
@@ -40,8 +46,39 @@ class Configuration:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    async def add(self, draft: Draft, send: Send) -> None:
+        """As the port says."""
+        await self._change(lambda: self._file().add(draft), send)
+
+    async def change(self, name: str, wanted: Change, send: Send) -> None:
+        """As the port says."""
+        await self._change(lambda: self._file().change(name, wanted), send)
+
+    async def remove(self, name: str, send: Send) -> None:
+        """As the port says."""
+        await self._change(lambda: self._file().remove(name), send)
+
+    def _file(self) -> "SourcesFile":
+        from infra.configuration.editing import SourcesFile  # loaded when something is written
+
+        return SourcesFile(self._project.sources_yml, self._digest)
+
+    async def _change(self, edit: Callable[[], None], send: Send) -> None:
+        """Write the file, and take it in the name of who wanted that."""
+        async with self._turn:
+            await asyncio.to_thread(edit)
+            path = self._project.sources_yml
+            state = _state(path)
+            wanted = await asyncio.to_thread(sources.read, path, self._digest)
+            await send(ApplySources(sources=wanted))
+            self._taken = state  # if that fails, the file is taken at the next look
+
     async def reload(self) -> int:
         """Take the files anew; answers the position. A broken file changes nothing but the log."""
+        async with self._turn:
+            return await self._reload()
+
+    async def _reload(self) -> int:
         path = self._project.sources_yml
         self._taken = _state(path)
         try:

@@ -87,7 +87,7 @@ def session(block: rest.RestApiBlock) -> Session:
 
 
 def source(block: rest.RestApiBlock, load: ports.Load) -> "DltSource":
-    """dlt's source for a block."""
+    """Dlt's source for a block."""
     from dlt.sources.rest_api import rest_api_source
 
     client: dict[str, Any] = {

@@ -55,6 +55,12 @@ NOTES: Final[Mapping[str, str]] = {
     " the account in question does not know.",
     "auth.require_2fa": "`true`: a session of a user without a second factor may only set one up.",
     "auth.session_max_days": "A session is over after so long, used or not.",
+    "platform.auto_sync": "Whether files that are dropped into a source's folder are synced.",
+    "platform.auto_dbt": "Told by `GET /api/watcher/status`; models are not built yet.",
+    "platform.debounce_seconds": "How long a folder must be quiet before its source is synced.",
+    "platform.watch_patterns": "Names of files that are noticed.",
+    "platform.watch_directories": "Folders that are watched, with those below, in the project.",
+    "upload.max_bytes": "A larger file is 413, by its Content-Length before the body is read.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
     "api.query_timeout_seconds": "Then the worker of a query is killed and the answer is 408.",
     "api.queries_per_user_max": "So many queries of one user run at once, of the four that run at"

@@ -9,7 +9,7 @@ import msgspec
 
 from api import errors
 from api.call import Call
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import DEPLOY, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.routes import ROUTES
 from api.table import SOCKET, Route
 from tests.docs import shapes
@@ -19,6 +19,8 @@ ACCESS: Final[Mapping[str, str]] = {
     READS: "Anybody on this machine while `auth.anonymous_reads` allows it, else any signed-in"
     " caller; see [Security](../explanation/security.md#who-may-call).",
     SIGNED_IN: "Any session or API key; the route is about the caller's own things.",
+    DEPLOY: "A deploy token that has not been used up, as `Authorization: Bearer`, or who has"
+    " `platform.manage`.",
     PARTIAL: "A login whose password was right and whose second factor is due, by its cookie.",
     SESSION: "Any session, no API key: a key must not make further keys or end sessions.",
 }

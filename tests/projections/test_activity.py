@@ -1,5 +1,7 @@
 """The activity log in words."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -107,3 +109,15 @@ def test_the_past_knows_nothing_of_what_came_later(given):
     reader = given(registered("orders"), registered("users"), as_of=1)
 
     assert [1] == [entry.position for entry in activity.newest(reader, 10)]
+
+
+def test_lines_of_one_level_and_of_a_time_are_found(given):
+    reader = given(registered(), (NOW + timedelta(hours=1), failed(1)))
+
+    def words(**more):
+        return [entry.message for entry in activity.newest(reader, 10, **more)]
+
+    late = NOW + timedelta(minutes=1)
+    assert ["Sync of orders failed: no"] == words(level="error") == words(since=late)
+    assert 2 == len(words(since=NOW))
+    assert [] == words(level="warning") == words(source="users")

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pyotp
 
-from api.callers import PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
+from api.callers import DEPLOY, DEPLOYS, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
 from api.table import Route
 from domain import permissions
 from domain.permissions import Role
@@ -115,8 +115,9 @@ def demanded(route: Route, who: Principal) -> int | None:
         return 403 if who.standing is Standing.KEY else None
     if route.access in (READS, SIGNED_IN):
         return None
-    reach = who.only is None or route.access in who.only
-    return None if reach and permissions.may(who.role, route.access) else 403
+    access = DEPLOYS if route.access == DEPLOY else route.access
+    reach = who.only is None or access in who.only
+    return None if reach and permissions.may(who.role, access) else 403
 
 
 def _of_nobody(route: Route, who: Principal) -> int | None:

@@ -1,0 +1,140 @@
+"""Adding, changing, testing and removing sources, and what types of them there are."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from api.call import Call
+from api.errors import Denied, invalid
+from commands.policies.runs import of_source
+from commands.ports import SourcesEditor
+from domain import drafts
+from domain.datasets import Column
+from domain.source_types.table import TYPES, json_schema
+from domain.sources import SourceMissing
+from projections import sources
+
+DESCRIPTION_CHARS_MAX: Final = 4_000
+TAGS_MAX: Final = 100
+TAG_CHARS_MAX: Final = 100
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}\Z")]
+Tag = Annotated[str, msgspec.Meta(max_length=TAG_CHARS_MAX)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+
+
+class SourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of a source to change; what is left out, or null, stays. `options` is the whole block.
+
+    They are the keys of sources.yml, and `options` is the block named after the type.
+    """
+
+    enabled: bool | None = None
+    description: Annotated[str, msgspec.Meta(max_length=DESCRIPTION_CHARS_MAX)] | None = None
+    tags: Annotated[tuple[Tag, ...], msgspec.Meta(max_length=TAGS_MAX)] | None = None
+    schema: Name | None = None
+    lookback_days: Days | None = None
+    empty_sync_policy: str | None = None
+    options: dict[str, Any] | None = None
+
+
+class NewSource(SourceChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source to add; GET /api/source-types has the schema of each type's `options`."""
+
+    name: Name
+    type: str
+
+
+class TypeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A type of source; `schema` is the JSON Schema of its options."""
+
+    name: str
+    title: str
+    summary: str
+    kind: str
+    schema: dict[str, Any]
+
+
+class SourceSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done."""
+
+    success: bool
+    message: str
+    source_name: str
+
+
+class SampleView(msgspec.Struct, frozen=True, kw_only=True):
+    """The first rows that a source would bring; nothing was written."""
+
+    success: bool
+    source_name: str
+    columns: list[Column]
+    rows: list[tuple[str | None, ...]]
+    notes: list[str]
+
+
+async def list_types(call: Call) -> list[TypeView]:  # noqa: ARG001 - what every handler takes
+    """List the types of source, with the JSON Schema of each one's options."""
+    return [
+        TypeView(
+            name=kind.name,
+            title=kind.title,
+            summary=kind.summary,
+            kind=kind.kind,
+            schema=json_schema(kind),
+        )
+        for kind in TYPES.values()
+    ]
+
+
+async def add_source(call: Call, data: NewSource) -> SourceSaid:
+    """Add a source to sources.yml."""
+    draft = drafts.Draft(**msgspec.structs.asdict(data))
+    _check(data)
+    await _editor(call).add(draft, call.send)
+    return SourceSaid(success=True, message=f"Source '{data.name}' added.", source_name=data.name)
+
+
+async def change_source(call: Call, source_name: str, data: SourceChange) -> SourceSaid:
+    """Change a source in sources.yml; its comments and the order of its keys are kept."""
+    _check(data)
+    wanted = drafts.Change(**msgspec.structs.asdict(data))
+    await _editor(call).change(source_name, wanted, call.send)
+    message = f"Source '{source_name}' changed."
+    return SourceSaid(success=True, message=message, source_name=source_name)
+
+
+async def remove_source(call: Call, source_name: str) -> SourceSaid:
+    """Remove a source from sources.yml; its tables stay in the warehouse."""
+    await _editor(call).remove(source_name, call.send)
+    message = f"Source '{source_name}' removed; its tables stay in the warehouse."
+    return SourceSaid(success=True, message=message, source_name=source_name)
+
+
+async def test_source(call: Call, source_name: str) -> SampleView:
+    """Connect to a source and show its first rows; nothing is written."""
+    found = sources.one(call.views, source_name)
+    if found is None:
+        raise SourceMissing(source_name)
+    platform = call.platform
+    load = of_source(found.config, root=platform.root, secrets=platform.secret_values)
+    sample = await platform.warehouse.sample(load)
+    return SampleView(
+        success=True,
+        source_name=source_name,
+        columns=list(sample.columns),
+        rows=list(sample.rows),
+        notes=list(sample.notes),
+    )
+
+
+def _check(data: SourceChange) -> None:
+    if data.empty_sync_policy not in (None, *drafts.POLICIES):
+        raise invalid("empty_sync_policy", "must be block or allow")
+
+
+def _editor(call: Call) -> SourcesEditor:
+    editor = call.platform.editor
+    if editor is None:
+        raise Denied(503, "This process does not write the configuration.", retry_after=10)
+    return editor

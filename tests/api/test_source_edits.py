@@ -1,0 +1,158 @@
+"""Sources without an editor: the file is written, the events are the caller's, bad input is 4xx."""
+
+import pytest
+
+from commands.ports import Sample, WorkRefused
+from domain.datasets import Column
+from infra.configuration.watch import Configuration
+from infra.project import Project
+from tests.api.access import Server
+
+NEW = {"name": "orders", "type": "csv", "options": {"directory": "data/orders"}}
+
+
+class Warehouse:
+    def __init__(self):
+        self.loads, self.fails = [], None
+
+    async def sample(self, load):
+        self.loads.append(load)
+        if self.fails:
+            raise self.fails
+        column = Column(name="id", type="BIGINT")
+        return Sample(columns=(column,), rows=(("1",), (None,)), notes=("one file",))
+
+
+class Shop(Server):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.project = Project.create(folder / "shop", "shop")
+        self.file = self.project.sources_yml
+        self.warehouse = Warehouse()
+        editor = Configuration(self.project, self.writer, self.vault.digest)
+        for name, value in (("editor", editor), ("warehouse", self.warehouse), ("root", "/shop")):
+            object.__setattr__(self.platform, name, value)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(tmp_path)
+
+
+def of_sources(shop):
+    return [(r.type, r.actor) for r in shop.recorded if r.type.startswith("source_")]
+
+
+def test_a_source_is_added_changed_and_removed_in_the_caller_s_name(shop):
+    async def story():
+        admin = await shop.logged_in()
+        added = await admin.post("/api/sources", json=NEW)
+        assert (200, True) == (added.status_code, added.json()["success"]), added.text
+        assert "3" == str(len(shop.file.read_text().split("directory")) + 1)
+        details = (await admin.get("/api/sources/orders/details")).json()
+        assert "data/orders" == details["config"]["csv"]["directory"]
+        body = {"enabled": False, "options": {"directory": "data/other"}}
+        assert 200 == (await admin.put("/api/sources/orders", json=body)).status_code
+        assert "data/other" in shop.file.read_text()
+        assert 200 == (await admin.delete("/api/sources/orders")).status_code
+        assert [] == (await admin.get("/api/sources")).json()
+        assert 404 == (await admin.delete("/api/sources/orders")).status_code
+
+    shop.run(story)
+    types, actors = zip(*of_sources(shop), strict=True)
+    assert ("source_registered", "source_reconfigured", "source_removed") == types
+    assert 1 == len({actor for actor in actors if actor.startswith("user:")}) == len({*actors})
+
+
+def test_the_same_source_again_is_no_second_one_and_another_of_its_name_is_refused(shop):
+    async def story():
+        admin = await shop.logged_in()
+        for _ in range(2):
+            assert 200 == (await admin.post("/api/sources", json=NEW)).status_code
+        other = {**NEW, "options": {"directory": "data/other"}}
+        assert 409 == (await admin.post("/api/sources", json=other)).status_code
+
+    shop.run(story)
+    assert 1 == len(of_sources(shop))
+
+
+SECRET = {"bucket_url": "s3://x", "aws_secret_access_key": "hunter-2222"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ([], 422),
+        ({"name": "a"}, 422),
+        ({"type": "csv"}, 422),
+        ({**NEW, "name": None}, 422),
+        ({**NEW, "name": 5}, 422),
+        ({**NEW, "name": ""}, 422),
+        ({**NEW, "name": "a-b"}, 422),
+        ({**NEW, "name": "a\n"}, 422),
+        ({**NEW, "name": "a" * 64}, 422),
+        ({**NEW, "type": None}, 422),
+        ({**NEW, "type": "kafka"}, 422),
+        ({**NEW, "enabled": "perhaps"}, 422),
+        ({**NEW, "description": 5}, 422),
+        ({**NEW, "tags": "a"}, 422),
+        ({**NEW, "tags": [1]}, 422),
+        ({**NEW, "schema": "a.b"}, 422),
+        ({**NEW, "lookback_days": -1}, 422),
+        ({**NEW, "empty_sync_policy": "perhaps"}, 422),
+        ({**NEW, "options": "x"}, 422),
+        ({**NEW, "options": {}}, 422),
+        ({**NEW, "options": {"directory": None}}, 422),
+        ({**NEW, "options": {"directory": "../x"}}, 422),
+        ({**NEW, "options": {"directory": "x", "colour": "red"}}, 422),
+        ({**NEW, "options": {"directory": {"a": [[]]}}}, 422),
+        ({**NEW, "more": 1}, 422),
+        ({**NEW, "type": "filesystem", "options": SECRET}, 422),
+        ({**NEW, "description": "x" * 4_001}, 422),
+        ({**NEW, "description": "x" * 10_000_000}, 413),
+        ({**NEW, "options": {"directory": "a\ud800".encode("utf-8", "replace").decode()}}, 200),
+    ],
+)
+def test_a_bad_body_is_refused_and_nothing_is_written(shop, body, status):
+    before = shop.file.read_text()
+
+    async def story():
+        admin = await shop.logged_in()
+        answer = await admin.post("/api/sources", json=body)
+        assert status == answer.status_code, answer.text
+        assert status == 200 or answer.json()["detail"]
+        assert "hunter" not in answer.text
+
+    shop.run(story)
+    assert (status == 200) == (before != shop.file.read_text())
+
+
+def test_a_source_is_tested_without_an_event(shop):
+    async def story():
+        admin = await shop.logged_in()
+        await admin.post("/api/sources", json=NEW)
+        head = shop.log.head()
+        found = (await admin.post("/api/sources/orders/test")).json()
+        assert ([{"name": "id", "type": "BIGINT"}], [["1"], [None]], ["one file"]) == (
+            [{k: c[k] for k in ("name", "type")} for c in found["columns"]],
+            found["rows"],
+            found["notes"],
+        )
+        assert ("/shop", 0) == (shop.warehouse.loads[0].root, shop.warehouse.loads[0].job)
+        shop.warehouse.fails = WorkRefused("The token is not valid.")
+        failed = await admin.post("/api/sources/orders/test")
+        assert (400, "The token is not valid.") == (failed.status_code, failed.json()["detail"])
+        assert 404 == (await admin.post("/api/sources/none/test")).status_code
+        assert head == shop.log.head()
+
+    shop.run(story)
+
+
+def test_each_type_tells_its_schema(shop):
+    async def story():
+        admin = await shop.logged_in()
+        types = {each["name"]: each for each in (await admin.get("/api/source-types")).json()}
+        assert "directory" in types["csv"]["schema"]["required"]
+
+    shop.run(story)
