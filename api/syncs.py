@@ -1,6 +1,8 @@
 """Asking for syncs, looking how far they are, stopping them."""
 
-from datetime import date, datetime
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +11,14 @@ from api.call import Call
 from api.errors import invalid
 from commands.ports import Progress
 from commands.syncs import CancelSync, RequestSync
+from domain.source_types.table import TYPES
 from domain.syncs import SyncCancelRequested, SyncMissing
-from projections import syncs
+from projections import sources, syncs
 
 SOURCES_MAX: Final = 1_000
+BACKFILL_DAYS_MAX: Final = 36_500
+_SPAN: Final = re.compile(r"([0-9]{1,5})([dwm])", re.ASCII)
+_DAYS: Final = {"d": 1, "w": 7, "m": 30}
 
 
 class SyncBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,8 +102,7 @@ async def sync_source(call: Call, source_name: str, data: SyncBody | None = None
     if start is not None and end is not None and start > end:
         raise invalid("end_date", "is before start_date")
     if (start or end) is not None:
-        name = "start_date" if start is not None else "end_date"
-        raise invalid(name, "is not taken by sources of files: they are read whole")
+        _ranged(call, (source_name,), "start_date" if start is not None else "end_date")
     outcome = await call.send(
         RequestSync(
             sources=(source_name,),
@@ -124,12 +129,15 @@ async def trigger_sync(call: Call, data: TriggerBody) -> TriggerAnswer:
         raise invalid("sources", "names no source")
     if len(names) > SOURCES_MAX:
         raise invalid("sources", f"names more than {SOURCES_MAX} sources")
+    start = None
     if data.backfill is not None:
-        raise invalid("backfill", "needs a source with a date range, and none has one yet")
+        start = _before(call.platform.clock().date(), data.backfill)
+        _ranged(call, names, "backfill")
     outcome = await call.send(
         RequestSync(
             sources=names,
             full_refresh=data.full_refresh,
+            start_date=None if start is None else start.isoformat(),
             allow_empty=bool(data.allow_empty_replace),
         )
     )
@@ -190,6 +198,26 @@ def _run(call: Call, run: syncs.Run) -> RunView:
 
 def _seconds(start: datetime, end: datetime | None) -> float | None:
     return None if end is None else round((end - start).total_seconds(), 3)
+
+
+def _ranged(call: Call, names: Sequence[str], path: str) -> None:
+    """Whether these sources can be asked for a range of days. Raises Denied, 422."""
+    for name in names:
+        found = sources.one(call.views, name)
+        kind = None if found is None else TYPES.get(found.config.type)
+        if kind is not None and kind.kind == "files":
+            raise invalid(path, "is not taken by sources of files: they are read whole")
+
+
+def _before(today: date, text: str) -> date:
+    """The day so long ago: `7d`, `2w`, `1m` for 30 days. Raises Denied, 422."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise invalid("backfill", "is not a span like 7d, 2w or 1m")
+    days = int(found[1]) * _DAYS[found[2]]
+    if not 0 < days <= BACKFILL_DAYS_MAX:
+        raise invalid("backfill", f"is not between 1 and {BACKFILL_DAYS_MAX} days")
+    return today - timedelta(days=days)
 
 
 def _date(path: str, text: str | None) -> date | None:

@@ -120,11 +120,13 @@ async def list_files(call: Call, source_name: str) -> FileList:
     synced = health.synced_at if health is not None else None
     there = await asyncio.to_thread(_desk(call).every, source)
     directory = str(source.options["directory"]).rstrip("/")
+    if call.caller.role is None:  # anonymous callers see no configuration
+        directory = ""
     files = [_view(file, loaded.pop(file.name, None), directory, synced) for file in there]
     files += [
         FileView(
             filename=name.rpartition("/")[2],
-            path=f"{directory}/{name}",
+            path=f"{directory}/{name}".lstrip("/"),
             size=file.size_bytes,
             modified=None,
             on_disk=False,
@@ -138,7 +140,7 @@ async def list_files(call: Call, source_name: str) -> FileList:
     return FileList(
         source_name=source_name,
         directory=directory,
-        file_pattern=str(source.options.get("file_pattern") or "*"),
+        file_pattern=str(source.options.get("file_pattern") or "*") if directory else "",
         files=files,
         total_files=len(files),
         files_on_disk=len(there),
@@ -185,7 +187,7 @@ def _view(
     taken = known or (loaded is None and synced is not None and synced >= modified)
     return FileView(
         filename=file.name.rpartition("/")[2],
-        path=f"{directory}/{file.name}",
+        path=f"{directory}/{file.name}".lstrip("/"),
         size=file.size_bytes,
         modified=modified,
         on_disk=True,

@@ -52,21 +52,21 @@ EVENTS: Final[tuple[type[Event], ...]] = (CsvUploaded, CsvDeleted)
 
 
 class Files(msgspec.Struct, frozen=True):
-    """One source, and what was told last of each of its files."""
+    """The sources that there are, and what was told last of each file of theirs."""
 
-    there: bool = False
-    last: Mapping[str, CsvUploaded | CsvDeleted] = {}
+    there: frozenset[str] = frozenset()
+    last: Mapping[tuple[str, str], CsvUploaded | CsvDeleted] = {}
 
 
 def evolve(state: Files, recorded: Recorded) -> Files:
     """Fold one event."""
     match recorded.event:
-        case sources.SourceRegistered():
-            return Files(there=True, last=state.last)
-        case sources.SourceRemoved():
-            return Files(there=False, last=state.last)
-        case CsvUploaded(file=name) | CsvDeleted(file=name) as event:
-            return Files(state.there, {**state.last, name: event})
+        case sources.SourceRegistered(source=name):
+            return Files(state.there | {name}, state.last)
+        case sources.SourceRemoved(source=name):
+            return Files(state.there - {name}, state.last)
+        case CsvUploaded(source=name, file=file) | CsvDeleted(source=name, file=file) as event:
+            return Files(state.there, {**state.last, (name, file): event})
         case _:
             return state
 
@@ -79,9 +79,9 @@ def boundary(source: str) -> Boundary:
 
 def tell(state: Files, told: CsvUploaded | CsvDeleted) -> list[Event]:
     """What happened to a file. Raises SourceMissing."""
-    if state.last.get(told.file) == told:
+    if state.last.get((told.source, told.file)) == told:
         return []
-    if not state.there:
+    if told.source not in state.there:
         raise sources.SourceMissing(told.source)
     return [told]
 

@@ -32,6 +32,9 @@ BODIES: tuple[dict[str, object], ...] = (
     {"role": "viewer"},
     {"confirm_email": "a@example.org"},
     {"name": "probe", "permissions": ["source.view"]},
+    {"key": "PROBE", "value": "a value"},
+    {"name": "probe", "type": "csv", "options": {"directory": "data/probe"}},
+    {"enabled": True, "description": "a probe", "tags": ["a"], "options": {"directory": "data/p"}},
 )
 # As they stand in a JSON document.
 VALUES = (

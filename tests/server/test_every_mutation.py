@@ -39,6 +39,11 @@ TAKEN = {
     "POST /api/projections/{name:str}/rebuild",
     "POST /api/query",
     "POST /api/sources/{source_name:str}/sync",
+    "DELETE /api/sources/{source_name:str}",
+    "POST /api/initial-sync/deploy-token",
+    "POST /api/initial-sync/start",
+    "POST /api/secrets",
+    "POST /api/sources",
     "POST /api/sync/trigger",
     "POST /api/warehouse/maintenance",
 }
@@ -78,7 +83,9 @@ def repeated(server, admin, routes):
     """Each route with each body twice; answers the routes that were taken, and what was wrong."""
     values, taken, wrong = names(server, admin), set(), []
     # Who is deleted has no password to reset: that comes last.
-    ordered = sorted(routes, key=lambda route: name(route).startswith("DELETE /api/admin/users"))
+    # A source that is changed or removed has nothing to sync.
+    last = ("DELETE /api/admin/users", "DELETE /api/sources", "PUT /api/sources")
+    ordered = sorted(routes, key=lambda route: name(route).startswith(last))
     for route, (number, body) in itertools.product(ordered, enumerate(TRIED)):
         if name(route) in taken:
             continue
@@ -95,8 +102,9 @@ def repeated(server, admin, routes):
         )
         if first.status_code < 300:
             taken.add(name(route))
-            if "/sync" in route.path:  # while it runs another one would be refused
-                server.job(admin, first.json()["job_id"])
+            # While it runs another one would be refused.
+            if "sync" in route.path and (job := first.json().get("job_id")) is not None:
+                server.job(admin, job)
         events = admin.get("/api/events", params={"correlation": ids[1]}).json()["events"]
         kinds = [event["type"] for event in events]
         if first.status_code < 300 and (first.status_code, first.content) != (
