@@ -87,12 +87,12 @@ def session(block: rest.RestApiBlock) -> Session:
 
 
 def source(block: rest.RestApiBlock, load: ports.Load) -> "DltSource":
-    """dlt's source for a block."""
+    """Dlt's source for a block."""
     from dlt.sources.rest_api import rest_api_source
 
     client: dict[str, Any] = {
         "base_url": block.base_url,
-        "headers": block.headers,
+        "headers": block.headers or {},
         "session": session(block),
     }
     if block.paginator is not None:
@@ -146,7 +146,11 @@ def resource(one: rest.Endpoint, block: rest.RestApiBlock, load: ports.Load) -> 
 def paginator(wanted: rest.Paginator) -> dict[str, Any]:
     """A paginator in dlt's words, which ours are."""
     told_: dict[str, Any] = msgspec.to_builtins(wanted)
-    return {name: value for name, value in told_.items() if value is not None}
+    made = {name: value for name, value in told_.items() if value is not None}
+    # Where no total is named, the last page is an empty one; dlt would look for a total.
+    if isinstance(wanted, rest.Offset | rest.PageNumber):
+        made["total_path"] = wanted.total_path
+    return made
 
 
 def incremental(
@@ -234,6 +238,6 @@ def named_rows() -> Callable[[Any], Any]:
 
 def _day(text: str) -> dt.datetime:
     try:
-        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
+        return dt.datetime.combine(dt.date.fromisoformat(text[:10]), dt.time(), dt.UTC)
     except ValueError:
         raise ports.WorkRefused(f"'{text}' is no date like 2026-01-31.") from None

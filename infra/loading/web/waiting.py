@@ -64,7 +64,7 @@ def asked_s(response: requests.Response) -> float | None:
     try:
         return max(float(told), 0.0)
     except ValueError:
-        pass  # noqa: PIE790 - a date, or nothing at all
+        pass
     parts = email.utils.parsedate_tz(told)
     if parts is not None:
         return max(email.utils.mktime_tz(parts) - time.time(), 0.0)
