@@ -142,6 +142,9 @@ class Endpoint(_Part, frozen=True, kw_only=True):
     include_from_parent: tuple[str, ...] = ()
     nesting_max: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
     ignore_statuses: tuple[int, ...] = ()  # answers that mean: nothing there
+    keep: dict[
+        str, tuple[str, ...]
+    ] = {}  # only rows whose field, a path with dots, is one of these
     header_row: bool = False  # rows are lists, the first one has the names of the columns
     notes: str | None = None
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -62,7 +62,7 @@ class HubSpotBlock(VendorBlock, frozen=True, kw_only=True):
 class ShopifyBlock(VendorBlock, frozen=True, kw_only=True):
     """The token of a custom app; `shop` is the word before .myshopify.com."""
 
-    shop: Word
+    shop: str = "${SHOPIFY_SHOP}"
     private_app_password: Secret = "${SHOPIFY_ACCESS_TOKEN}"
 
 
@@ -77,6 +77,8 @@ class NotionBlock(VendorBlock, frozen=True, kw_only=True):
     """The secret of an integration; it reads the pages that were shared with it."""
 
     api_key: Secret = "${NOTION_API_KEY}"
+    # Ids, or objects with an `id`: only pages of these databases; all when None.
+    database_ids: tuple[str | dict[str, Any], ...] | None = None
 
 
 class AirtableBlock(VendorBlock, frozen=True, kw_only=True):
@@ -115,7 +117,7 @@ class AsanaBlock(VendorBlock, frozen=True, kw_only=True):
     """A personal access token, and which workspace."""
 
     access_token: Secret = "${ASANA_ACCESS_TOKEN}"
-    workspace: Word
+    workspace: str = "${ASANA_WORKSPACE}"
 
 
 class GoogleSheetsBlock(VendorBlock, frozen=True, kw_only=True):

@@ -138,9 +138,28 @@ def resource(one: rest.Endpoint, block: rest.RestApiBlock, load: ports.Load) -> 
         made["include_from_parent"] = list(one.include_from_parent)
     if one.nesting_max is not None:
         made["max_table_nesting"] = one.nesting_max
-    if one.header_row:
-        made["processing_steps"] = [{"yield_map": named_rows()}]
+    if steps := _steps(one):
+        made["processing_steps"] = steps
     return made
+
+
+def _steps(one: rest.Endpoint) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = [{"yield_map": named_rows()}] if one.header_row else []
+    if one.keep:
+        steps.append(
+            {
+                "filter": lambda row: all(
+                    str(_at(row, path)) in wanted for path, wanted in one.keep.items()
+                )
+            }
+        )
+    return steps
+
+
+def _at(row: Any, path: str) -> Any:
+    for step in path.split("."):
+        row = row.get(step) if isinstance(row, dict) else None
+    return row
 
 
 def paginator(wanted: rest.Paginator) -> dict[str, Any]:

@@ -71,12 +71,27 @@ def expand(described: Manifest, block: vendors.VendorBlock) -> rest.RestApiBlock
         each = one.pop("for_each", None)
         items = [{}] if each is None else [_item(item) for item in values[each]]
         endpoints += [_filled(one, values | item, braces=True) for item in items]
+    for one in endpoints:
+        if keep := _kept(block, one["name"]):
+            one["keep"] = keep
     found: dict[str, Any] = _filled(api, values, braces=False)
     found["endpoints"] = _chosen(endpoints, block.wanted)
     for name in ("base_url", "start_date", "end_date", "lookback_days", "allow_private_hosts"):
         if values[name] is not None:
             found[name] = values[name]
     return msgspec.convert(found, rest.RestApiBlock)
+
+
+def _kept(block: vendors.VendorBlock, name: str) -> dict[str, list[str]]:
+    """Which rows a block names, of an endpoint that gives more."""
+    match block, name:
+        case vendors.SlackBlock(selected_channels=tuple() as chosen), "channels":
+            return {"id": list(chosen)}
+        case vendors.NotionBlock(database_ids=tuple() as chosen), "pages":
+            ids = (one.get("id", "") if isinstance(one, dict) else one for one in chosen)
+            return {"parent.database_id": [str(one) for one in ids]}
+        case _:
+            return {}
 
 
 def _derived(block: vendors.VendorBlock) -> dict[str, Any]:

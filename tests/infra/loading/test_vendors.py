@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands import ports
@@ -114,7 +115,9 @@ PEERS = {
                   "resources": ["deals"]},
     "airtable": {"base_id": "a", "access_token_env": "A", "table_names": ["T"]},
     "zendesk": {"subdomain": "s", "start_date": "2026-01-01"},
-    "notion": {"api_key_env": "N"},
+    "notion": {"api_key_env": "N", "database_ids": [{"id": "d1", "use_name": "x"}]},
+    "shopify": {"resources": ["orders"]},
+    "asana": {"resources": ["tasks"]},
 }  # fmt: skip
 
 
@@ -124,3 +127,15 @@ def test_blocks_of_the_existing_product_read_as_they_are(kind):
     assert [] == list(made.faults())
     if kind == "stripe":
         assert ["charges", "balance_transactions"] == [one.name for one in made.endpoints]
+
+
+def test_only_the_chosen_channels_of_slack_are_read(trial):
+    vendor = next(one for one in VENDORS if one.kind == "slack")
+    listed = {"ok": True, "channels": [{"id": "C1"}, {"id": "C2"}]}
+    double = Double(msgspec.structs.replace(vendor, others={"/api/users.conversations": listed}))
+    with serving(double) as server:
+        shop = Shop(trial, vendor, double, server)
+        shop.source.block["selected_channels"] = ["C2"]
+        shop.source.load()
+        assert {"C2"} == {asked.query["channel"] for asked in shop.listed()}
+    assert [("C2",)] == shop.source.rows("id", "channels")
