@@ -201,9 +201,9 @@ sources:
       big: 123456789012345678901234567890
       accounts: [{name: a, password: p1}, {tokens: [t1, t2]}]
   - name: numbers
-    type: google_sheets
+    type: google_ads
     empty_sync_policy: fail
-    google_sheets: {spreadsheet_url_or_id: x, range_names: [A]}
+    google_ads: {spreadsheet_url_or_id: x, range_names: [A]}
   - name: crm
     type: mongodb
     generic_config: {credentials: "postgresql://u:p2@h/db", tables: [a, b]}
