@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from domain.source_types import secret
 from domain.source_types.block import Block
 
 
@@ -21,3 +22,17 @@ class DltNativeBlock(Block, frozen=True, kw_only=True):
     pipeline_name: str | None = None  # of existing files; cursors are kept by the source's name
     dataset_name: str | None = None  # of existing files; tables lie in the source's schema
     notes: str | None = None
+
+    @staticmethod
+    def spelled(plain: dict[str, Any]) -> dict[str, Any]:
+        """`api_key_env: NAME` among the arguments means `api_key: ${NAME}`."""
+        given = plain.get("function_kwargs")
+        if not isinstance(given, dict):
+            return plain
+        found = {
+            str(key).removesuffix("_env"): secret.reference(value)
+            if str(key).endswith("_env") and isinstance(value, str) and secret.NAME.fullmatch(value)
+            else value
+            for key, value in given.items()
+        }
+        return {**plain, "function_kwargs": found}

@@ -81,7 +81,7 @@ class HeaderCursor(_Paginator, frozen=True, kw_only=True, tag="header_cursor"):
 class Offset(_Paginator, frozen=True, kw_only=True, tag="offset"):
     """The number of rows to pass over; ends at the total, or at an empty page."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1)]
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
     offset: int = 0
     offset_param: str | None = None
     limit_param: str | None = None
@@ -142,6 +142,9 @@ class Endpoint(_Part, frozen=True, kw_only=True):
     include_from_parent: tuple[str, ...] = ()
     nesting_max: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
     ignore_statuses: tuple[int, ...] = ()  # answers that mean: nothing there
+    keep: dict[
+        str, tuple[str, ...]
+    ] = {}  # only rows whose field, a path with dots, is one of these
     header_row: bool = False  # rows are lists, the first one has the names of the columns
     notes: str | None = None
 
@@ -196,10 +199,10 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
 
     base_url: str
     endpoints: Annotated[tuple[Endpoint, ...], msgspec.Meta(min_length=1, max_length=ENDPOINTS_MAX)]
-    auth_type: Auth = "none"
+    auth_type: Auth | None = None  # bearer with a token, else none
     auth_token: Secret | None = None
-    api_key_name: str = "Authorization"
-    api_key_location: Literal["header", "query"] = "header"
+    api_key_name: str | None = None  # Authorization
+    api_key_location: Literal["header", "query"] | None = None  # header
     basic_username: str | None = None
     basic_password: Secret | None = None
     access_token_url: str | None = None
@@ -208,7 +211,7 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     service_account: Secret | None = None  # the JSON key file of a Google service account
     auth_header_name: str | None = None
-    headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    headers: dict[str, str] | None = None
     paginator: Paginator | None = None
     error_body: ErrorBody | None = None
     start_date: str | None = None  # YYYY-MM-DD: where the first run begins
@@ -222,11 +225,24 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
         yield from url_faults(".base_url", self.base_url)
         if self.access_token_url is not None:
             yield from url_faults(".access_token_url", self.access_token_url)
-        for name in NEEDS[self.auth_type]:
+        for name in NEEDS[self.auth]:
             if not getattr(self, name):
-                yield f".{name}", f"is needed with auth_type {self.auth_type}"
-        yield from told_faults(".headers", self.headers)
+                yield f".{name}", f"is needed with auth_type {self.auth}"
+        yield from told_faults(".headers", self.headers or {})
         yield from self._endpoint_faults()
+
+    @staticmethod
+    def spelled(plain: dict[str, Any]) -> dict[str, Any]:
+        """A paginator may be its type alone, and `none` for a single page."""
+        endpoints = plain.get("endpoints")
+        if isinstance(endpoints, list):
+            plain = {**plain, "endpoints": [_with_paginator(one) for one in endpoints]}
+        return dict(_with_paginator(plain))
+
+    @property
+    def auth(self) -> Auth:
+        """How one proves who one is."""
+        return self.auth_type or ("bearer" if self.auth_token else "none")
 
     def _endpoint_faults(self) -> Iterator[tuple[str, str]]:
         seen: dict[str, int] = {}
@@ -250,6 +266,16 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
             yield from placeholder_faults(f"{at}.params", endpoint.params)
             yield from placeholder_faults(f"{at}.json", endpoint.json)
             yield from placeholder_faults(f"{at}.headers", endpoint.headers)
+
+
+def _with_paginator(plain: Any) -> Any:
+    told = plain.get("paginator") if isinstance(plain, dict) else None
+    kind = told.get("type") if isinstance(told, dict) else told
+    if not isinstance(kind, str):
+        return plain
+    more = told if isinstance(told, dict) else {}
+    kind = "single_page" if kind == "none" else kind
+    return {**plain, "paginator": {**more, "type": kind}}
 
 
 def told_faults(path: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -300,10 +326,10 @@ def url_faults(path: str, url: str) -> Iterator[tuple[str, str]]:
 
 
 def table_name(endpoint: Endpoint) -> str:
-    """The table that an endpoint becomes: its name, or the last word of its path."""
+    """The table that an endpoint becomes: its name, or the words of its path."""
     if endpoint.name is not None:
         return endpoint.name
     words = [word for word in endpoint.path.split("?")[0].split("/") if word and "{" not in word]
-    last = words[-1].removesuffix(".json") if words else ""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in last)
+    joined = "_".join(words)
+    plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in joined)
     return f"_{plain}" if plain[:1].isdecimal() else plain

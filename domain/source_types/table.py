@@ -123,7 +123,7 @@ def options(type_name: str, block: dict[str, Any]) -> msgspec.Struct:
     """The block of a type that has a row. Raises OptionInvalid, which names the path."""
     kind = TYPES[type_name].block
     try:
-        found = shapes.typed(_named(block, kind), kind)
+        found = shapes.typed(_spelled(_named(block, kind), kind), kind)
     except shapes.ShapeWrong as error:
         raise OptionInvalid(error.path, error.reason) from None
     if isinstance(found, Block):
@@ -138,6 +138,10 @@ def json_schema(kind: SourceType) -> dict[str, Any]:
     parts = dict(schema.get("$defs", {}))
     own = parts.pop(str(schema.get("$ref", "")).rpartition("/")[2], schema)
     return {**own, "title": kind.title, **({"$defs": parts} if parts else {})}
+
+
+def _spelled(block: Any, kind: type[msgspec.Struct]) -> Any:
+    return kind.spelled(block) if isinstance(block, dict) and issubclass(kind, Block) else block
 
 
 def _named(block: Any, kind: type[msgspec.Struct]) -> Any:

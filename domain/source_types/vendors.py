@@ -1,7 +1,8 @@
 """Sources that are well-known APIs: what each must be told. How they are asked is in manifests."""
 
+import re
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -16,7 +17,8 @@ Items = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100)]
 class VendorBlock(Block, frozen=True, kw_only=True):
     """What all of them take."""
 
-    endpoints: tuple[str, ...] = ()  # the tables to load; all when empty
+    endpoints: tuple[str, ...] | None = None  # the tables to load; all when None
+    resources: tuple[str, ...] | None = None  # the same, in existing files
     start_date: str | None = None  # YYYY-MM-DD: where the first run begins
     end_date: str | None = None
     lookback_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] | None = None  # None: as is known
@@ -28,51 +30,61 @@ class VendorBlock(Block, frozen=True, kw_only=True):
         """As the block says."""
         if self.base_url is not None:
             yield from url_faults(".base_url", self.base_url)
+        if self.endpoints and self.resources:
+            yield ".resources", "says the same as endpoints; leave one out"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The tables to load; none means all."""
+        return self.endpoints or self.resources or ()
 
 
 class StripeBlock(VendorBlock, frozen=True, kw_only=True):
     """A restricted key that reads is enough."""
 
-    stripe_secret_key: Secret
+    stripe_secret_key: Secret = "${STRIPE_API_KEY}"
 
 
 class GitHubBlock(VendorBlock, frozen=True, kw_only=True):
     """One repository."""
 
-    access_token: Secret
+    access_token: Secret = "${GITHUB_ACCESS_TOKEN}"
     owner: Word
-    repo: Word
+    name: Word
 
 
 class HubSpotBlock(VendorBlock, frozen=True, kw_only=True):
     """The token of a private app."""
 
-    api_key: Secret
+    api_key: Secret = "${HUBSPOT_API_KEY}"
 
 
 class ShopifyBlock(VendorBlock, frozen=True, kw_only=True):
     """The token of a custom app; `shop` is the word before .myshopify.com."""
 
-    shop: Word
-    private_app_password: Secret
+    shop: str = "${SHOPIFY_SHOP}"
+    private_app_password: Secret = "${SHOPIFY_ACCESS_TOKEN}"
 
 
 class SlackBlock(VendorBlock, frozen=True, kw_only=True):
     """The token of an app; it reads the channels that the app was invited to."""
 
-    access_token: Secret
+    access_token: Secret = "${SLACK_ACCESS_TOKEN}"
+    selected_channels: tuple[str, ...] | None = None  # their ids; all that it is in when None
 
 
 class NotionBlock(VendorBlock, frozen=True, kw_only=True):
     """The secret of an integration; it reads the pages that were shared with it."""
 
-    api_key: Secret
+    api_key: Secret = "${NOTION_API_KEY}"
+    # Ids, or objects with an `id`: only pages of these databases; all when None.
+    database_ids: tuple[str | dict[str, Any], ...] | None = None
 
 
 class AirtableBlock(VendorBlock, frozen=True, kw_only=True):
     """A personal access token, and which tables of which base."""
 
-    access_token: Secret
+    access_token: Secret = "${AIRTABLE_ACCESS_TOKEN}"
     base_id: Word
     table_names: Items
 
@@ -81,29 +93,31 @@ class JiraBlock(VendorBlock, frozen=True, kw_only=True):
     """A user's API token; `subdomain` is the word before .atlassian.net."""
 
     subdomain: Word
-    email: str
-    api_token: Secret
+    email: str = "${JIRA_EMAIL}"
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
+    api_token: Secret = "${JIRA_API_TOKEN}"
 
 
 class ZendeskBlock(VendorBlock, frozen=True, kw_only=True):
     """An API token of an admin; `subdomain` is the word before .zendesk.com."""
 
     subdomain: Word
-    email: str
-    token: Secret
+    email: str = "${ZENDESK_EMAIL}"
+    token: Secret = "${ZENDESK_API_TOKEN}"
 
 
 class PipedriveBlock(VendorBlock, frozen=True, kw_only=True):
     """A user's API token."""
 
-    pipedrive_api_key: Secret
+    since_timestamp: str | None = None  # the same as start_date, in existing files
+    pipedrive_api_key: Secret = "${PIPEDRIVE_API_KEY}"
 
 
 class AsanaBlock(VendorBlock, frozen=True, kw_only=True):
     """A personal access token, and which workspace."""
 
-    access_token: Secret
-    workspace: Word
+    access_token: Secret = "${ASANA_ACCESS_TOKEN}"
+    workspace: str = "${ASANA_WORKSPACE}"
 
 
 class GoogleSheetsBlock(VendorBlock, frozen=True, kw_only=True):
@@ -112,9 +126,22 @@ class GoogleSheetsBlock(VendorBlock, frozen=True, kw_only=True):
     Each range, such as `Orders` or `Orders!A1:F`, becomes a table; its first row has the names.
     """
 
-    credentials: Secret
-    spreadsheet_id: Word
-    range_names: Items
+    credentials: Secret = "${GOOGLE_SERVICE_ACCOUNT}"
+    spreadsheet_url_or_id: str
+    range_names: Items | str
+    deduplication: str | None = None  # of existing files; ranges are replaced
+
+    @property
+    def spreadsheet_id(self) -> str:
+        """The id, out of an address like https://docs.google.com/spreadsheets/d/ID/edit."""
+        found = re.search(r"/d/([A-Za-z0-9_-]+)", self.spreadsheet_url_or_id)
+        return found[1] if found else self.spreadsheet_url_or_id
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.spreadsheet_id):
+            yield ".spreadsheet_url_or_id", "must be a spreadsheet's id or its address"
+        yield from VendorBlock.faults(self)
 
 
 _All = tuple[str, str, type[VendorBlock]]

@@ -92,7 +92,7 @@ def source(block: rest.RestApiBlock, load: ports.Load) -> "DltSource":
 
     client: dict[str, Any] = {
         "base_url": block.base_url,
-        "headers": block.headers,
+        "headers": block.headers or {},
         "session": session(block),
     }
     if block.paginator is not None:
@@ -138,15 +138,38 @@ def resource(one: rest.Endpoint, block: rest.RestApiBlock, load: ports.Load) -> 
         made["include_from_parent"] = list(one.include_from_parent)
     if one.nesting_max is not None:
         made["max_table_nesting"] = one.nesting_max
-    if one.header_row:
-        made["processing_steps"] = [{"yield_map": named_rows()}]
+    if steps := _steps(one):
+        made["processing_steps"] = steps
     return made
+
+
+def _steps(one: rest.Endpoint) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = [{"yield_map": named_rows()}] if one.header_row else []
+    if one.keep:
+        steps.append(
+            {
+                "filter": lambda row: all(
+                    str(_at(row, path)) in wanted for path, wanted in one.keep.items()
+                )
+            }
+        )
+    return steps
+
+
+def _at(row: Any, path: str) -> Any:
+    for step in path.split("."):
+        row = row.get(step) if isinstance(row, dict) else None
+    return row
 
 
 def paginator(wanted: rest.Paginator) -> dict[str, Any]:
     """A paginator in dlt's words, which ours are."""
     told_: dict[str, Any] = msgspec.to_builtins(wanted)
-    return {name: value for name, value in told_.items() if value is not None}
+    made = {name: value for name, value in told_.items() if value is not None}
+    # Where no total is named, the last page is an empty one; dlt would look for a total.
+    if isinstance(wanted, rest.Offset | rest.PageNumber):
+        made["total_path"] = wanted.total_path
+    return made
 
 
 def incremental(
@@ -234,6 +257,6 @@ def named_rows() -> Callable[[Any], Any]:
 
 def _day(text: str) -> dt.datetime:
     try:
-        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
+        return dt.datetime.combine(dt.date.fromisoformat(text[:10]), dt.time(), dt.UTC)
     except ValueError:
         raise ports.WorkRefused(f"'{text}' is no date like 2026-01-31.") from None

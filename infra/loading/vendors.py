@@ -22,6 +22,7 @@ from infra.loading.staged import Staged
 from infra.workers.desk import Desk
 
 _FIELD: Final = re.compile(r"<([a-z_]+)>")
+_WORD: Final = re.compile(r"([A-Z])")
 _NOT_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -62,7 +63,7 @@ def expanded(load: ports.Load) -> rest.RestApiBlock:
 
 def expand(described: Manifest, block: vendors.VendorBlock) -> rest.RestApiBlock:
     """Fill a manifest. Raises WorkRefused for endpoints that it does not have."""
-    values = msgspec.structs.asdict(block)
+    values = {**msgspec.structs.asdict(block), **_derived(block)}
     api = dict(described.api)
     endpoints: list[Any] = []
     for endpoint in api.pop("endpoints"):
@@ -70,18 +71,48 @@ def expand(described: Manifest, block: vendors.VendorBlock) -> rest.RestApiBlock
         each = one.pop("for_each", None)
         items = [{}] if each is None else [_item(item) for item in values[each]]
         endpoints += [_filled(one, values | item, braces=True) for item in items]
+    for one in endpoints:
+        if keep := _kept(block, one["name"]):
+            one["keep"] = keep
     found: dict[str, Any] = _filled(api, values, braces=False)
-    found["endpoints"] = _chosen(endpoints, block.endpoints)
+    found["endpoints"] = _chosen(endpoints, block.wanted)
     for name in ("base_url", "start_date", "end_date", "lookback_days", "allow_private_hosts"):
         if values[name] is not None:
             found[name] = values[name]
     return msgspec.convert(found, rest.RestApiBlock)
 
 
-def _chosen(endpoints: list[Any], wanted: tuple[str, ...]) -> list[Any]:
-    if not wanted:
+def _kept(block: vendors.VendorBlock, name: str) -> dict[str, list[str]]:
+    """Which rows a block names, of an endpoint that gives more."""
+    match block, name:
+        case vendors.SlackBlock(selected_channels=tuple() as chosen), "channels":
+            return {"id": list(chosen)}
+        case vendors.NotionBlock(database_ids=tuple() as chosen), "pages":
+            ids = (one.get("id", "") if isinstance(one, dict) else one for one in chosen)
+            return {"parent.database_id": [str(one) for one in ids]}
+        case _:
+            return {}
+
+
+def _derived(block: vendors.VendorBlock) -> dict[str, Any]:
+    match block:
+        case vendors.GoogleSheetsBlock(range_names=str() as one):
+            return {"spreadsheet_id": block.spreadsheet_id, "range_names": (one,)}
+        case vendors.GoogleSheetsBlock():
+            return {"spreadsheet_id": block.spreadsheet_id}
+        case vendors.PipedriveBlock(since_timestamp=str() as since):
+            return {"start_date": block.start_date or since}
+        case _:
+            return {}
+
+
+def _chosen(endpoints: list[Any], told: tuple[str, ...]) -> list[Any]:
+    if not told:
         return endpoints
     names = [one["name"] for one in endpoints]
+    # Existing files call them by the vendor's types: BalanceTransaction.
+    plain = [_WORD.sub(r"_\1", name).lstrip("_").lower() for name in told]
+    wanted = [f"{name}s" if f"{name}s" in names else name for name in plain]
     for name in wanted:
         if name not in names:
             reason = f"There is no endpoint '{name}'; there are {', '.join(names)}."

@@ -80,15 +80,15 @@ def of(  # noqa: C901 - a table, one line a kind
 ) -> Credentials | None:
     """Give what a block says of credentials; `ask` posts a form and gives the JSON answer."""
     token = block.auth_token or ""
-    match block.auth_type:
+    match block.auth:
         case "none":
             return None
         case "bearer":
             return Header("Authorization", f"Bearer {token}")
         case "api_key" if block.api_key_location == "query":
-            return Query(block.api_key_name, token)
+            return Query(block.api_key_name or "Authorization", token)
         case "api_key":
-            return Header(block.api_key_name, token)
+            return Header(block.api_key_name or "Authorization", token)
         case "custom_header":
             return Header(block.auth_header_name or "", token)
         case "basic":

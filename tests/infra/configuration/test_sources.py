@@ -64,9 +64,17 @@ BAD = {
     "name with a line end": ('sources:\n  - name: "a\\n"\n    type: csv\n', 2, 11),
     "bad schema": ("sources:\n  - name: a\n    schema: a.b\n    type: csv\n", 3, 13),
     "unknown key": ("sources:\n  - name: a\n    type: csv\n    colour: red\n", 4, 13),
-    "block of another type": ("sources:\n  - name: a\n    type: csv\n    stripe: {}\n", 4, 13),
+    "block of another type": (
+        "sources:\n  - name: a\n    type: csv\n    matomo: {}\n",
+        4,
+        13,
+    ),
     "block is text": ("sources:\n  - name: a\n    type: csv\n    csv: here\n", 4, 10),
-    "block of another type is text": ("sources:\n  - {name: a, type: stripe, stripe: x}\n", 2, 37),
+    "block of another type is text": (
+        "sources:\n  - {name: a, type: matomo, matomo: x}\n",
+        2,
+        37,
+    ),
     "unknown key of csv": (f"{ORDERS}      colour: red\n", 7, 15),
     "no directory": ("sources:\n  - name: a\n    type: csv\n", 2, 5),
     "absolute directory": (ORDERS.replace("data/orders", "/etc"), 6, 18),
@@ -74,7 +82,7 @@ BAD = {
     "directory is empty": (ORDERS.replace("data/orders", '""'), 6, 18),
     "directory with a zero": (ORDERS.replace("data/orders", '"a\\0b"'), 6, 18),
     "pattern with a folder": (f"{ORDERS}      file_pattern: a/*.csv\n", 7, 21),
-    "two of one name": (f"{ORDERS}  - name: Orders\n    type: stripe\n", 7, 11),
+    "two of one name": (f"{ORDERS}  - name: Orders\n    type: matomo\n", 7, 11),
     "half of a character": ('sources:\n  - name: a\n    description: "\\ud800"\n', 3, 18),
     "refers to itself": ("sources: &a\n  - *a\n", 1, 10),
     "two documents": ("sources: []\n---\nsources: []\n", 2, 1),
@@ -124,7 +132,7 @@ def test_a_bomb_of_aliases_does_not_go_off(given):
         f"{name}: &{name} [{', '.join(['lol'] * 9 if not n else ['*' + names[n - 1]] * 9)}]\n"
         for n, name in enumerate(names)
     )
-    block = "sources:\n  - name: a\n    type: stripe\n    stripe: {all: *i}\n"
+    block = "sources:\n  - name: a\n    type: matomo\n    matomo: {all: *i}\n"
 
     assert "values" in given(bomb + block).refused().reason
     assert "is not YAML" in given("sources: " + "[" * 2_000).refused().reason
@@ -179,13 +187,13 @@ EXISTING = """\
 version: "1.0"
 sources:
   - name: shop
-    type: stripe
+    type: matomo
     enabled: false
     description: Payments
     tags: [money, eu]
     lookback_days: 7
-    stripe:
-      stripe_secret_key_env: STRIPE_KEY
+    matomo:
+      access_token_env: ADS_TOKEN
       api_key: sk_live_1
       start_date: 2024-01-01
       limits: {200: 1, null: 2, 1.5: 3}
@@ -193,18 +201,18 @@ sources:
       big: 123456789012345678901234567890
       accounts: [{name: a, password: p1}, {tokens: [t1, t2]}]
   - name: numbers
-    type: google_sheets
+    type: google_ads
     empty_sync_policy: fail
-    google_sheets: {spreadsheet_url_or_id: x, range_names: [A]}
+    google_ads: {spreadsheet_url_or_id: x, range_names: [A]}
   - name: crm
-    type: dlt_native
+    type: mongodb
     generic_config: {credentials: "postgresql://u:p2@h/db", tables: [a, b]}
 """
 
 
 def test_a_file_of_the_existing_product_opens_and_only_its_keys_are_told(given):
     shop, numbers, crm = given(EXISTING).read()
-    keys = ("stripe_secret_key_env", "api_key", "start_date", "limits", "ratio", "big", "accounts")
+    keys = ("access_token_env", "api_key", "start_date", "limits", "ratio", "big", "accounts")
 
     assert dict.fromkeys(keys, "****") == shop.options
     assert (False, "Payments", ("money", "eu")) == (shop.enabled, shop.description, shop.labels)

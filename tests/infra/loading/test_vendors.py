@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands import ports
@@ -100,3 +101,41 @@ def test_a_sample_shows_the_first_rows_and_writes_nothing(shop):
     shown = shop.source.sample()
     assert shown.rows
     assert set() == shop.source.tables()
+
+
+PEERS = {
+    "stripe": {"endpoints": ["Charge", "BalanceTransaction"], "start_date": "2026-01-01T00:00:00"},
+    "hubspot": {"resources": ["contacts", "deals"], "api_key_env": "HUB"},
+    "github": {"access_token_env": "GH", "owner": "o", "name": "r"},
+    "slack": {"access_token_env": "SL", "selected_channels": ["C1"], "start_date": None},
+    "google_sheets": {"spreadsheet_url_or_id": "s1", "range_names": "Orders",
+                      "deduplication": "latest_only"},
+    "jira": {"subdomain": "s", "email_env": "E", "api_token_env": "T", "page_size": 50},
+    "pipedrive": {"pipedrive_api_key_env": "P", "since_timestamp": "2026-01-01",
+                  "resources": ["deals"]},
+    "airtable": {"base_id": "a", "access_token_env": "A", "table_names": ["T"]},
+    "zendesk": {"subdomain": "s", "start_date": "2026-01-01"},
+    "notion": {"api_key_env": "N", "database_ids": [{"id": "d1", "use_name": "x"}]},
+    "shopify": {"resources": ["orders"]},
+    "asana": {"resources": ["tasks"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_blocks_of_the_existing_product_read_as_they_are(kind):
+    made = vendors.expand(vendors.manifest(kind), options(kind, PEERS[kind]))
+    assert [] == list(made.faults())
+    if kind == "stripe":
+        assert ["charges", "balance_transactions"] == [one.name for one in made.endpoints]
+
+
+def test_only_the_chosen_channels_of_slack_are_read(trial):
+    vendor = next(one for one in VENDORS if one.kind == "slack")
+    listed = {"ok": True, "channels": [{"id": "C1"}, {"id": "C2"}]}
+    double = Double(msgspec.structs.replace(vendor, others={"/api/users.conversations": listed}))
+    with serving(double) as server:
+        shop = Shop(trial, vendor, double, server)
+        shop.source.block["selected_channels"] = ["C2"]
+        shop.source.load()
+        assert {"C2"} == {asked.query["channel"] for asked in shop.listed()}
+    assert [("C2",)] == shop.source.rows("id", "channels")

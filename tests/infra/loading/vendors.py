@@ -163,7 +163,7 @@ VENDORS = (
     ),
     Vendor(
         kind="github", base="/", path="/repos/o/r/issues", table="issues",
-        block={"access_token": "${KEY}", "owner": "o", "repo": "r", "endpoints": ["issues"]},
+        block={"access_token": "${KEY}", "owner": "o", "name": "r", "endpoints": ["issues"]},
         page=by_link(None), allowed=bearer,
         row=lambda day: {"id": day, "updated_at": iso(day), "user": {"login": "x"}},
         since=lambda asked: asked.query.get("since"), reached=iso(5),
@@ -244,7 +244,8 @@ VENDORS = (
     Vendor(
         kind="google_sheets", base="/v4/", path="/v4/spreadsheets/s1/values/Orders!A1:F",
         table="orders_a1_f",
-        block={"credentials": "${KEY}", "spreadsheet_id": "s1", "range_names": ["Orders!A1:F"]},
+        block={"credentials": "${KEY}", "range_names": ["Orders!A1:F"],
+               "spreadsheet_url_or_id": "https://docs.google.com/spreadsheets/d/s1/edit"},
         page=as_sheet,
         allowed=lambda asked: asked.headers.get("authorization") == f"Bearer {TOKEN}",
         row=lambda day: {"id": day, "made": iso(day)},
