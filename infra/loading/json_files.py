@@ -17,6 +17,7 @@ from domain.datasets import Column, Format
 from infra.loading import types
 from infra.loading.csv_files import file_sql
 from infra.loading.header import checked
+from infra.loading.nesting import refuse_deep
 from infra.loading.portion import Portion, Refusals, Task, filled
 from infra.loading.prepare import Prepared
 from infra.loading.progress import reading
@@ -38,12 +39,13 @@ BROKEN = (
 
 def read(task: Task, files: list[Prepared]) -> Portion:
     """Read the files; those with too many bad lines are refused, the others stay."""
-    try:
-        return _read(task, {}, files)
-    except BROKEN:
-        pass
     refused: Refusals = {}
-    rejects: list[Reject] = []
+    files = [one for one in files if _shallow(one, refused)]
+    try:
+        return _read(task, refused, files)
+    except (*BROKEN, ports.WorkRefused):
+        # One of them is at fault: each is looked at by itself.
+        rejects: list[Reject] = []
     rejected: dict[str, int] = {}
     good = []
     for one in files:
@@ -59,6 +61,14 @@ def read(task: Task, files: list[Prepared]) -> Portion:
             rejected[one.found.name] = len(bad)
     portion = _read(task, refused, good)
     return msgspec.structs.replace(portion, rejects=tuple(rejects), rejected=rejected)
+
+
+def _shallow(one: Prepared, refused: Refusals) -> bool:
+    try:
+        refuse_deep(one.staged, one.found.name)
+    except ports.WorkRefused as refusal:
+        refused[one.found.name] = refusal
+    return one.found.name not in refused
 
 
 def _read(task: Task, refused: Refusals, files: list[Prepared]) -> Portion:

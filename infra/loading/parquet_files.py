@@ -11,21 +11,8 @@ from infra.loading.portion import Portion, Refusals, Task, join
 from infra.loading.prepare import Prepared
 from infra.loading.progress import reading
 from infra.loading.scan import STAGED_COLUMN
+from infra.warehouse.attach import is_full
 from infra.warehouse.quoting import identifier, literal
-
-# What a damaged file can bring up, beside plain refusals; the engine is fit for more after them.
-BROKEN = (
-    duckdb.InvalidInputException,
-    duckdb.ConversionException,
-    duckdb.SerializationException,
-    duckdb.IOException,
-    duckdb.NotImplementedException,
-    duckdb.OutOfRangeException,
-    duckdb.BinderException,
-    duckdb.DataError,
-    duckdb.InternalException,
-    UnicodeDecodeError,
-)
 
 Shape = tuple[tuple[str, str], ...]
 
@@ -55,7 +42,10 @@ def _shape(task: Task, one: Prepared) -> Shape:
         rows = task.connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({literal(one.staged)})",  # noqa: S608 - quoted
         ).fetchall()
-    except BROKEN:
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.Error, UnicodeDecodeError):
+        # Damage comes up as an error of any kind; the engine is fit for more after it.
         raise _damaged(one) from None
     names = tuple(row[0] for row in rows)
     checked(names, one.found.name, task.settings.columns_max)
@@ -65,7 +55,11 @@ def _shape(task: Task, one: Prepared) -> Shape:
 def _read(task: Task, shape: Shape, files: list[Prepared], refused: Refusals) -> Portion:
     try:
         return _portion(task, shape, files)
-    except BROKEN:
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        if is_full(error):
+            raise
         if len(files) == 1:
             refused[files[0].found.name] = _damaged(files[0])
             return Portion()

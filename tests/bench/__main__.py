@@ -1,4 +1,4 @@
-"""Measure everything, or the parts that are named: log http live sync auth."""
+"""Measure everything, or the parts that are named: log http live sync loading auth."""
 
 import argparse
 import json
@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import auth, figures, http, live, log, sync
+from tests.bench import auth, figures, http, live, loading, log, sync
 
-PARTS = ("log", "http", "live", "sync", "auth")
+PARTS = ("log", "http", "live", "sync", "loading", "auth")
 
 
 def measure(parts, folder, events, seconds):
@@ -16,12 +16,14 @@ def measure(parts, folder, events, seconds):
         yield from log.every(folder, events)
     if "http" in parts:
         yield from http.every(folder, seconds)
-    if {"live", "sync", "auth"} & set(parts):
+    if {"live", "sync", "loading", "auth"} & set(parts):
         cookies = _cookies(folder / "second")
         if "live" in parts:
             yield from live.every(folder / "second", cookies)
         if "sync" in parts:
             yield from sync.every(folder / "second", cookies)
+        if "loading" in parts:
+            yield from loading.every(folder / "second", cookies)
         if "auth" in parts:
             yield from auth.every(folder / "second" / "project", cookies, seconds)
 
