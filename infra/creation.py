@@ -13,10 +13,11 @@ from domain import emails, passwords
 from domain.permissions import Role
 from domain.users import Credential, UserId
 from infra.configuration import project as configuration
+from infra.ids import new_id
 from infra.log.places import archive, beside
 from infra.passwords import common_passwords
 from infra.project import Project, ProjectExists
-from infra.runtime import Runtime, log_place, new_id
+from infra.runtime import Runtime, log_place
 from infra.server import owner
 
 PASSWORD_BYTES: Final = 15  # 20 characters of base64url, 120 bits

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from infra.configuration.project import Settings
 from infra.configuration.watch import Configuration
 from infra.history import LogHistory
 from infra.identities.providers import providers
+from infra.ids import new_id, new_token
 from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
 from infra.log.places import archive, open_log, remote
@@ -57,34 +57,14 @@ from projections import secrets as secrets_known
 from projections.live import Ring
 from projections.table import PROJECTIONS
 
-TOKEN_BYTES: Final = 32
-ID_BYTES: Final = 16
-IDS_DRAWN: Final = 256  # at once
 ERASE_S: Final = 10.0  # until what was deleted from the vault is gone from the disk too
 
 _log = logging.getLogger("dango.runtime")
-_ids: Final[list[str]] = []  # drawn, and not used yet; no process is forked from this one
 
 
 def clock() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """128 random bits, as 32 hex digits."""
-    while True:
-        try:
-            return _ids.pop()
-        except IndexError:
-            # The system's randomness costs a call of the kernel, and the interpreter's lock.
-            drawn, size = secrets.token_hex(ID_BYTES * IDS_DRAWN), 2 * ID_BYTES
-            _ids.extend(drawn[at : at + size] for at in range(0, len(drawn), size))
-
-
-def new_token() -> str:
-    """256 random bits, as 43 characters of base64url."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def program_version() -> str:

@@ -17,8 +17,9 @@ from api.callers import Caller
 from commands.api_keys import CreateApiKey
 from domain import api_keys
 from infra.configuration import project as configuration
+from infra.ids import new_id
 from infra.project import Project
-from infra.runtime import Runtime, new_id
+from infra.runtime import Runtime
 from tests.bench import http
 from tests.bench.figures import Figure
 from tests.bench.served import ORIGIN

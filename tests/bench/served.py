@@ -24,9 +24,10 @@ from commands.users import EMAIL_DIGEST, CreateUser
 from domain.permissions import Role
 from infra import creation, server, writer
 from infra.configuration import project as configuration
+from infra.ids import new_id, new_token
 from infra.log.sqlite import SQLiteLog
 from infra.project import Project
-from infra.runtime import Runtime, new_id, new_token
+from infra.runtime import Runtime
 from tests.bench.history import SOURCES, USERS, name
 
 PASSWORD = "a tiger in the snow"

@@ -16,8 +16,9 @@ from domain import api_keys
 from domain.permissions import Role
 from infra import creation
 from infra.configuration import project as configuration
+from infra.ids import new_id, new_token
 from infra.project import Project
-from infra.runtime import Runtime, new_id, new_token
+from infra.runtime import Runtime
 
 EMAIL = "admin@localhost"
 PASSWORD = "a tiger in the snow"
