@@ -65,6 +65,8 @@ WORDS: Final[Mapping[type[Event], Words]] = {
         "warning",
         f"Sync of {e.source} was interrupted: the server stopped",
     ),
+    syncs.FileFormatFound: lambda e: ("info", f"How the files of {e.table} are written was found"),
+    initial_syncs.DeployTokenIssued: lambda _: ("info", "A deploy token was made"),
     initial_syncs.InitialSyncStarted: lambda e: (
         "info",
         f"Initial sync of {len(e.sources)} sources",

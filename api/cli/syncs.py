@@ -59,10 +59,10 @@ async def _busy(api: Api, names: Sequence[str]) -> bool:
 def _tell(jobs: Sequence[dict[str, Any]], out: Output, *, quiet: bool = False) -> int:
     runs = [run for job in jobs for run in job["runs"]]
     for run in runs:
-        if run["status"] in ("failed", "interrupted"):
-            out.problem(f"{run['source']}: {run['error']}{_place(run)}")
-        elif not quiet:
+        if run["status"] not in ("failed", "interrupted") and not quiet:
             out.line(_outcome(run))
+        if run["error"] is not None:  # of a run that succeeded too: what it left out
+            out.problem(f"{run['source']}: {run['error']}{_place(run)}")
     return 0 if all(run["status"] == "success" for run in runs) else 1
 
 
@@ -116,7 +116,10 @@ async def _cancel(api: Api, jobs: Sequence[int]) -> list[dict[str, Any]]:
 def _outcome(run: dict[str, Any]) -> str:
     if run["status"] != "success":
         return f"{run['source']}: {run['status']}"
-    return f"{run['source']}: {number(run['rows'])} rows loaded"
+    if not run["rows"]:
+        return f"{run['source']}: no new rows"
+    rows = "1 row" if run["rows"] == 1 else f"{number(run['rows'])} rows"
+    return f"{run['source']}: {rows} loaded"
 
 
 def _place(run: dict[str, Any]) -> str:

@@ -61,6 +61,9 @@ def test_everything_that_follows_is_caused_by_the_request(process):
     assert [cause, cause] == [item.causation for item in stored if item.position > job]
 
 
+BUCKET = {"bucket_url": "s3://shop/in", "aws_access_key_id": "AKIA"}
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -305,7 +308,7 @@ def test_a_bug_fails_the_run_and_leaves_the_others_alone(process):
         (
             source(
                 type="filesystem",
-                options={"bucket_url": "s3://shop", "aws_secret_access_key": "****"},
+                options={**BUCKET, "aws_secret_access_key": "****"},
             ),
             (
                 "aws_secret_access_key of 'orders' holds a secret: put it into the vault"
@@ -315,7 +318,7 @@ def test_a_bug_fails_the_run_and_leaves_the_others_alone(process):
         (
             source(
                 type="filesystem",
-                options={"bucket_url": "s3://shop", "aws_secret_access_key": "${NOT_SET}"},
+                options={**BUCKET, "aws_secret_access_key": "${NOT_SET}"},
             ),
             "Secret 'NOT_SET' is not set.",
         ),

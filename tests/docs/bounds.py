@@ -60,6 +60,8 @@ NOTES: Final[Mapping[str, str]] = {
     "platform.debounce_seconds": "How long a folder must be quiet before its source is synced.",
     "platform.watch_patterns": "Names of files that are noticed.",
     "platform.watch_directories": "Folders that are watched, with those below, in the project.",
+    "sync.max_parallel": "Runs that fetch at the same time; their commits take turns.",
+    "sync.timeout_minutes": "A run that takes longer is ended, and fails.",
     "upload.max_bytes": "A larger file is 413, by its Content-Length before the body is read.",
     "api.query_max_rows": "A longer result of `POST /api/query` is cut, and says so.",
     "api.query_timeout_seconds": "Then the worker of a query is killed and the answer is 408.",

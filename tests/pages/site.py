@@ -10,6 +10,7 @@ from commands import syncs
 from commands.kernel import Origin
 from domain import registry
 from domain.permissions import Role
+from domain.syncs import Account
 from domain.upcasters import UPCASTERS
 from infra.history import LogHistory
 from infra.log.envelope import Codec
@@ -74,7 +75,7 @@ class Site(access.Server):
             job=asked.position,
             rows=rows,
             tables=done.tables,
-            files=(),
+            account=Account(),
             snapshot=asked.position,
             duration_s=1.5,
         )

@@ -27,7 +27,8 @@ def test_without_the_package_the_demo_is_a_shop_and_says_so(tmp_path):
 
     assert (0, 0) == (first.code, second.code), first.err
     assert "made-up shop" in first.out
-    assert "orders: 4,000 rows loaded" in second.out
+    assert "orders: 4,000 rows loaded" in first.out
+    assert "orders: no new rows" in second.out
     assert "shown this once" in first.out
     assert "shown this once" not in second.out
 

@@ -18,6 +18,11 @@ from infra.configuration import editing
 from infra.configuration.editing import SourcesFile
 from infra.configuration.sources import read
 
+BUCKET = {
+    "bucket_url": "s3://orders/in",
+    "aws_access_key_id": "AKIA",
+    "aws_secret_access_key": "literal",
+}
 TEXT = """\
 # Where our data comes from
 version: "1.0"
@@ -30,8 +35,8 @@ sources:
       directory: data/orders   # daily
       notes: 'from the till'
   - name: shop   # payments
-    type: stripe
-    stripe: {api_key: sk_live_literal}
+    type: matomo
+    matomo: {token: sk_live_literal}
 """
 NEW = Draft(name="users", type="csv", options={"directory": "data/users"})
 
@@ -125,7 +130,7 @@ def test_a_first_source_is_added(tmp_path, text):
     ("draft", "rule"),
     [
         ({"name": "Orders"}, SourceThere),
-        ({"type": "stripe"}, SourceTypeUnknown),
+        ({"type": "matomo"}, SourceTypeUnknown),
         ({"type": "nonsense"}, SourceTypeUnknown),
         ({"options": None}, OptionInvalid),
         ({"options": {"directory": "../x"}}, OptionInvalid),
@@ -134,7 +139,7 @@ def test_a_first_source_is_added(tmp_path, text):
         (
             {
                 "type": "filesystem",
-                "options": {"bucket_url": "s3://x", "aws_secret_access_key": "literal"},
+                "options": BUCKET,
             },
             SecretInFile,
         ),

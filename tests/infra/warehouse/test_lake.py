@@ -34,7 +34,7 @@ def workers_of(kind: str) -> list[int]:
 
 
 def parquet_files(settings: Settings) -> set[Path]:
-    return set(Path(settings.data).rglob("*.parquet"))
+    return set((Path(settings.data) / "raw_one").rglob("*.parquet"))
 
 
 async def counts(lake: LakeWarehouse) -> dict[str, int]:

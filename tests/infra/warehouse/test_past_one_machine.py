@@ -75,7 +75,7 @@ def test_loads_commit_at_once_without_a_lease(
                 ("two", 1000),
             ]
             kept = ports.Maintain(job=9, author="system", retention_days=30)
-            assert (await lake.maintain(kept, ignore)).snapshot == max(
+            assert (await lake.maintain(kept, ignore)).snapshot >= max(
                 loaded.snapshot for loaded in done
             )
             by_job = {loaded.snapshot: job.job for loaded, job in zip(done, wanted, strict=True)}
@@ -84,6 +84,6 @@ def test_loads_commit_at_once_without_a_lease(
                 "SELECT snapshot_id, (commit_extra_info->>'job')::INT FROM lake.snapshots()"
                 " WHERE author IS NOT NULL",
             ).fetchall()
-            assert dict(rows) == by_job
+            assert {at: job for at, job in rows if job != kept.job} == by_job
 
     asyncio.run(test())
