@@ -14,10 +14,12 @@ import duckdb
 import msgspec
 
 from commands import ports
+from infra.warehouse import tables
 from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import literal
 from infra.warehouse.settings import Settings
 
+CLOCK_COARSE_S = 1.0  # the clock of files may be so much behind; a file synced twice does no harm
 CONFLICTS = ("database is locked", "conflict", "could not serialize", "deadlock", "retry limit")
 
 Lease = Callable[[], AbstractContextManager[None]]
@@ -75,7 +77,7 @@ def _until_made(
     for attempt in range(1, settings.commit_attempts_max + 1):
         try:
             with lease():
-                _once(connection, signature, change)
+                _once(connection, settings, signature, change)
             return
         except duckdb.Error as error:
             if not is_conflict(error):
@@ -106,13 +108,16 @@ def oldest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _once(
     connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
     signature: Signature,
     change: Callable[[], None],
 ) -> None:
     extra = extra_info(signature.job, signature.source)
+    begun = time.time() - CLOCK_COARSE_S
     connection.execute("BEGIN")
     try:
         change()
+        tables.sync_fresh(settings, begun)
         connection.execute(
             f"CALL {LAKE}.set_commit_message({literal(signature.author)}, "
             f"{literal(signature.message)}, extra_info => {literal(extra)})",

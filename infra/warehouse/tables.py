@@ -65,6 +65,28 @@ def sync(settings: Settings, paths: Sequence[str]) -> None:
             raise ports.WorkFailed(reason) from error
 
 
+def sync_fresh(settings: Settings, since: float) -> None:
+    """Bring to the disk what the engine itself has written into the tables' folders by now.
+
+    Rows that a statement inserts, and lists of rows that it deletes, become files before the commit
+    that refers to them, and the engine syncs none. `since` is in seconds of the clock of files;
+    a folder that is older has no new file. Raises WorkFailed.
+    """
+    if settings.data.startswith(S3):
+        return
+    folders = (folder for folder in Path(settings.data).glob("*/*/") if _fresh(folder, since))
+    sync(
+        settings, [str(file) for each in folders for file in each.iterdir() if _fresh(file, since)]
+    )
+
+
+def _fresh(path: Path, since: float) -> bool:
+    try:
+        return path.stat().st_mtime >= since
+    except FileNotFoundError:  # another load's, which it has discarded
+        return False
+
+
 def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:
     """Give the table's columns in their order, none when there is no such table."""
     rows = connection.execute(

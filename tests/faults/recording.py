@@ -170,6 +170,7 @@ class Recording:
             if any(path.startswith(self._root) for path in paths):
                 raise Unmodelled(f"{name} of {paths}")
             return
+        paths = [path.rstrip("/") for path in paths]  # a folder may be made as `folder/`
         short = [self._short(path) for path in paths]
         if name == "mkdir":
             self._known.add(paths[0])

@@ -139,7 +139,7 @@ def test_what_is_no_route_is_404_for_everybody(server, admin):
 def told(template, tmp_path_factory):
     """A server with a secret in its configuration, and values in an error."""
     with copied(template, tmp_path_factory.mktemp("told") / "project") as server:
-        secret = f"  - name: shop\n    type: shopify\n    shopify:\n      api_token: {SECRET}\n"
+        secret = f"  - name: shop\n    type: matomo\n    matomo:\n      api_token: {SECRET}\n"
         write_sources(server.root, sources_yml("orders", "broken") + secret)
         broken = server.root / "data/uploads/broken/broken.csv"
         write_rows(broken, 50)
@@ -155,7 +155,7 @@ def test_anonymous_callers_see_no_configuration_and_no_error_text(told):
     known = admin.get("/api/sources/broken/details").json()
     assert known["error"]
     assert known["config"]
-    assert "****" == admin.get("/api/sources/shop/details").json()["config"]["shopify"]["api_token"]
+    assert "****" == admin.get("/api/sources/shop/details").json()["config"]["matomo"]["api_token"]
     for route in HTTP:
         if route.method != "GET" or route.access not in (READS, PUBLIC):
             continue

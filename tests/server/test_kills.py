@@ -86,7 +86,7 @@ def test_a_sync_that_was_killed_is_interrupted_tried_once_and_succeeds(own):
     asked = until(lambda: list(own.events(admin, type="sync_requested", after=job)))
     assert [(1, job)] == [(e["data"]["retry"], e["data"]["retry_of"]) for e in asked]
     again = own.job(admin, asked[0]["position"])
-    assert ("success", ORDERS_ROWS + ROWS) == (again["status"], again["rows_processed"])
+    assert ("success", ROWS) == (again["status"], again["rows_processed"])
     assert [[ORDERS_ROWS + ROWS]] == own.rows(admin, count)
 
 
