@@ -22,8 +22,9 @@ from tests.server.template import write_rows
 KILLS, KILLS_SOAK = 5, 50
 SEED = int(os.environ.get("DANGO_TEST_SEED", "20261121"))
 ROWS, APART = 100_000, 1_000_000
-MOMENT_S = (0.0, 0.8)  # after the request; a sync takes about half of it
+MOMENT_S = (0.0, 0.5)  # after the request; on a machine that is free, a sync takes most of it
 END_S = 120.0
+SOAK_S = 1_200
 SQL = "select count(*), min(order_id), max(order_id), count(distinct _dango_run) from {0}"
 TABLE = "raw_orders.orders"
 ENDINGS = ("sync_completed", "sync_failed", "sync_cancelled", "sync_interrupted")
@@ -53,6 +54,7 @@ def test_five_kills_leave_whole_tables_and_no_open_run(loading):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(SOAK_S)
 def test_fifty_kills_leave_whole_tables_and_no_open_run(loading):
     leave_whole_tables(loading, KILLS_SOAK)
 
@@ -76,7 +78,7 @@ def battered(server, kills):
         write_rows(path, ROWS, first=generation * APART)
         begin(admin)
         time.sleep(random.uniform(*MOMENT_S))
-        what = random.choice((kill_server, kill_workers))
+        what = (kill_server, kill_workers)[generation % 2]
         account.kills[what.__name__] = account.kills.get(what.__name__, 0) + 1
         what(server)
         published = look(server, admin, published, account)
