@@ -11,7 +11,8 @@ from commands import ports
 from domain.datasets import Drift, Table
 from infra.loading import rejected, state
 from infra.loading.apply import Counts, apply
-from infra.loading.conform import Change, Conformer
+from infra.loading.change import Change
+from infra.loading.conform import Conformer
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, discard
 from infra.warehouse import tables
