@@ -4,7 +4,8 @@ import duckdb
 import msgspec
 
 from infra.loading import types
-from infra.loading.conform import Change, gone_sql
+from infra.loading.change import Change
+from infra.loading.conform import gone_sql
 from infra.loading.staged import OWNER, read_sql
 from infra.warehouse import tables
 from infra.warehouse.attach import LAKE

@@ -84,7 +84,7 @@ class _Reading:
         rejects.forget(self._connection)
         total = sum(part.prepared.found.size_bytes for group in made.groups for part in group.parts)
         paths: list[str] = []
-        with reading(self._connection, self._task.desk, total):
+        with reading(self._connection, self._task.desk, total, ordered=self._task.ordered):
             for group in made.groups:
                 try:
                     paths.append(self._task.copy(self._select(made, group, group.parts)))

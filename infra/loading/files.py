@@ -4,7 +4,6 @@ A file that cannot be read does not stand in the way of the others: it is refuse
 again at the next run; its earlier rows stay.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import File, RefusedFile
 from domain.source_types.files import FilesBlock, Format
 from infra.loading import (
     csv_files,
@@ -23,17 +21,16 @@ from infra.loading import (
 from infra.loading.file_samples import sample
 from infra.loading.file_sources import (
     BLOCKS,
-    NO_FILE,
-    NO_ROWS,
     READERS,
     staging_folder,
     table_name,
     writing,
 )
 from infra.loading.find import Found, find
+from infra.loading.outcome import Outcome
 from infra.loading.portion import Portion, Refusals, Task, join
 from infra.loading.settings import LoadSettings
-from infra.loading.staged import Staged, StagedTable, discard
+from infra.loading.staged import Staged, discard
 from infra.loading.tracking import Split, split
 from infra.workers.desk import Desk
 
@@ -91,7 +88,19 @@ class Files:
         except BaseException:
             discard(self._made)
             raise
-        return self._staged(parts, prepared, touched, portions, anew=anew, options=options)
+        return Outcome(
+            load=self._load,
+            write=self._write,
+            keys=self._keys,
+            anew=anew,
+            options=options,
+            parts=parts,
+            read=[one for one in prepared if one.found.name not in self._refused],
+            touched=touched,
+            portions=portions,
+            refused=self._refused,
+            rows=self._rows(portions),
+        ).staged()
 
     def anew(self, before: state.State) -> bool:
         """Tell whether all files are read, changed or not."""
@@ -207,101 +216,9 @@ class Files:
             also = f" {more} more cannot be read either." if more else ""
             raise ports.WorkRefused(f"{first.reason}{also} Nothing was loaded.", **first.facts)
 
-    # what becomes of it
-
-    def _staged(
-        self,
-        parts: Split,
-        prepared: list[prepare.Prepared],
-        touched: list[state.Tracked],
-        portions: dict[str, Portion],
-        *,
-        anew: bool,
-        options: dict[str, Any],
-    ) -> Staged:
-        read = [one for one in prepared if one.found.name not in self._refused]
+    def _rows(self, portions: dict[str, Portion]) -> dict[str, int]:
+        """How many rows each file has, by its shown name."""
         rows: dict[str, int] = {}
         for portion in portions.values():
             rows |= csv_files.rows_by_file(self._connection, portion.paths)
-        now = [
-            state.Tracked(
-                path=one.found.name,
-                size_bytes=one.found.size_bytes,
-                mtime_ns=one.found.mtime_ns,
-                sha256=one.sha256,
-                rows=rows.get(one.found.name, 0),
-                run=self._load.job,
-                table=one.table,
-            )
-            for one in read
-        ]
-        kept = [parts.known[name] for name in self._refused if name in parts.known]
-        if self._write == "append" and not self._keys:
-            kept += parts.vanished  # they would be added twice, should they come back
-        tracked = sorted((*parts.same, *touched, *now, *kept), key=lambda file: file.path)
-        found = {
-            table: portion.found
-            for table, portion in portions.items()
-            if portion.found is not None and portion.columns
-        }
-        return Staged(
-            tables=tuple(self._tables(parts, now, portions, rows, anew=anew)),
-            files=tuple(self._file(one, rows, portions) for one in read),
-            state={"options": options},
-            tracked=tuple(tracked),
-            rejects=tuple(r for portion in portions.values() for r in portion.rejects),
-            refused=tuple(
-                RefusedFile(file=name, reason=refusal.reason, line=refusal.facts.get("line"))
-                for name, refusal in sorted(self._refused.items())
-            ),
-            formats=found,
-        )
-
-    def _tables(
-        self,
-        parts: Split,
-        now: list[state.Tracked],
-        portions: dict[str, Portion],
-        rows: dict[str, int],
-        *,
-        anew: bool,
-    ) -> Iterator[StagedTable]:
-        gone: dict[str, list[str]] = {}
-        if self._write in ("replace", "append") and not self._keys:
-            for file in (parts.known[one.path] for one in now if one.path in parts.known):
-                gone.setdefault(file.table, []).append(file.path)
-        if self._write == "replace":
-            for file in parts.vanished:
-                gone.setdefault(file.table, []).append(file.path)
-        names = dict.fromkeys((*portions, *gone))
-        if not names and not parts.known and not self._refused:
-            names = {self._load.table: None}
-        for name in names:
-            portion = portions.get(name, Portion())
-            stays = any(file.table == name for file in parts.known.values())
-            fresh = anew or not stays
-            whole = fresh and self._write == "replace" and not self._refused
-            yield StagedTable(
-                name=name,
-                columns=portion.columns,
-                paths=portion.paths,
-                rows=sum(rows[one.path] for one in now if one.table == name and one.path in rows),
-                write="append" if self._write == "replace" and not whole else self._write,
-                keys=self._keys,
-                gone_files=tuple(gone.get(name, ())),
-                fresh=anew and self._write != "replace" and bool(portion.columns),
-                empty=NO_ROWS if now or parts.same else NO_FILE,
-            )
-
-    def _file(
-        self, one: prepare.Prepared, rows: dict[str, int], portions: dict[str, Portion]
-    ) -> File:
-        rejected = portions[one.table].rejected.get(one.found.name, 0)
-        return File(
-            path=one.found.name,
-            size_bytes=one.found.size_bytes,
-            sha256=one.sha256,
-            rows=rows.get(one.found.name, 0),
-            encoding=one.encoding,
-            rejected=rejected,
-        )
+        return rows

@@ -80,7 +80,7 @@ def _read(task: Task, refused: Refusals, files: list[Prepared]) -> Portion:
     columns, sources = _columns(task, by_shape)
     total = sum(one.found.size_bytes for one in files)
     paths: list[str] = []
-    with reading(task.connection, task.desk, total):
+    with reading(task.connection, task.desk, total, ordered=task.ordered):
         for shape, source in sources.items():
             listed = [
                 (identifier(name) if name in source[1] else "NULL")

@@ -28,7 +28,7 @@ def read(task: Task, files: list[Prepared]) -> Portion:
             refused[one.found.name] = refusal
     portions = []
     total = sum(one.found.size_bytes for one in files)
-    with reading(task.connection, task.desk, total):
+    with reading(task.connection, task.desk, total, ordered=task.ordered):
         for shape, alike in by_shape.items():
             portions.append(_read(task, shape, alike, refused))
     joined = join(task, portions)

@@ -32,6 +32,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     known: Format | None = None
     folder: str | None = None  # where rows go that will not be published
 
+    @property
+    def ordered(self) -> bool:
+        """Whether it counts where in its file a row stands: of one key, the last one is kept."""
+        return bool(self.block.primary_key)
+
     def path(self) -> str:
         """Give a new path for rows of the table."""
         if self.folder is not None:

@@ -63,7 +63,9 @@ class Scan:
             self._decode(block, final=final)
         if self.empty and block.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
             self.empty = False
-        self.crlf += block.count(b"\r\n") + (self._after_cr and block[:1] == b"\n")
+        if b"\r" in block:  # found ten times faster than pairs are counted
+            self.crlf += block.count(b"\r\n")
+        self.crlf += self._after_cr and block[:1] == b"\n"
         self.lf += block.count(b"\n")
         self._after_cr = block[-1:] == b"\r"
 

@@ -1,5 +1,7 @@
 """Making what was staged visible: all tables of a load, and its state, in one commit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import duckdb
@@ -9,7 +11,8 @@ from commands import ports
 from domain.datasets import Drift, Table
 from infra.loading import rejected, state
 from infra.loading.apply import Counts, apply
-from infra.loading.conform import Change, Conformer
+from infra.loading.change import Change
+from infra.loading.conform import Conformer
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, discard
 from infra.warehouse import tables
@@ -26,23 +29,19 @@ def publish(
 ) -> ports.Loaded:
     """Publish what a stage gave, or nothing of it. Raises WorkFailed when nothing was committed."""
     conformer = Conformer(connection, load, settings, datetime.now(UTC))
-    try:
-        changes = [conformer.change(table) for table in staged.tables]
+    with undone(staged, conformer, BaseException):
+        changes = [change for table in staged.tables if _matters(change := conformer.change(table))]
         before = state.read(connection, load.source)
         after = state.State(
             files=before.files if staged.tracked is None else staged.tracked, cursors=staged.state
         )
-        changes = [change for change in changes if _matters(change)]
         if not changes and before == after and not staged.rejects:
             snapshot = newest_snapshot(connection)
             return _loaded(staged, 0, told(connection, load, {}), snapshot)
         rows = sum(change.rows for change in changes)
         desk.progress(ports.Progress(phase="committing", done=rows, total=rows))
-        tables.sync(settings.warehouse, [path for change in changes for path in _paths(change)])
-    except BaseException:
-        # On a full disk, these would take the room to tell of the failure.
-        discard((*staged.paths, *conformer.made))
-        raise
+        used = {path for change in changes for path in _paths(change)}
+        tables.sync(settings.warehouse, sorted(used))
     counts: dict[str, Counts] = {}
 
     def change_all() -> None:
@@ -51,28 +50,34 @@ def publish(
         rejected.write(connection, load, staged)
         state.write(connection, load.source, before=before, after=after)
 
-    try:
+    # After an error of any other kind the files may be the table's already; those that nobody
+    # refers to are maintenance's.
+    with undone(staged, conformer, ports.WorkFailed):
+        signature = signed(load, f"load {load.source}")
         snapshot = commit(
-            connection,
-            desk.lease,
-            settings.warehouse,
-            signature=Signature(
-                author=load.author,
-                message=f"load {load.source}",
-                job=load.job,
-                source=load.source,
-            ),
-            change=change_all,
+            connection, desk.lease, settings.warehouse, signature=signature, change=change_all
         )
-    except ports.WorkFailed:
-        # Nothing was committed. After any other error the files may be the table's already; those
-        # that nobody refers to are maintenance's.
-        discard((*staged.paths, *conformer.made))
-        raise
-    used = {path for change in changes for path in _paths(change)}
     discard([path for path in (*staged.paths, *conformer.made) if path not in used])
     drift = tuple(change.drift for change in changes if change.drift is not None)
     return _loaded(staged, rows, told(connection, load, counts), snapshot, drift)
+
+
+@contextmanager
+def undone(staged: Staged, conformer: Conformer, error: type[BaseException]) -> Iterator[None]:
+    """Remove the files when nothing was committed.
+
+    On a full disk, they would take the room to tell of the failure.
+    """
+    try:
+        yield
+    except error:
+        discard((*staged.paths, *conformer.made))
+        raise
+
+
+def signed(load: ports.Load, message: str) -> Signature:
+    """Give the signature under which the commit of a load is found again."""
+    return Signature(author=load.author, message=message, job=load.job, source=load.source)
 
 
 def _loaded(

@@ -11,12 +11,12 @@ import duckdb
 from commands import ports
 from infra.loading import state
 from infra.loading.conform import Conformer
-from infra.loading.publish import told
+from infra.loading.publish import signed, told, undone
 from infra.loading.settings import LoadSettings
-from infra.loading.staged import discard
+from infra.loading.staged import Staged, discard
 from infra.warehouse import tables
 from infra.warehouse.attach import LAKE
-from infra.warehouse.commit import Signature, commit
+from infra.warehouse.commit import commit
 from infra.warehouse.find import commit_of, tables_at
 from infra.warehouse.quoting import identifier
 from infra.workers.desk import Desk
@@ -55,22 +55,11 @@ def roll_back(
             tables.replace(connection, full, columns[name], [path] if rows else ())
         state.write(connection, load.source, before=before, after=after)
 
-    try:
+    with undone(Staged(), copier, ports.WorkFailed):
+        signature = signed(load, f"roll {load.source} back to before job {run}")
         snapshot = commit(
-            connection,
-            desk.lease,
-            settings.warehouse,
-            signature=Signature(
-                author=load.author,
-                message=f"roll {load.source} back to before job {run}",
-                job=load.job,
-                source=load.source,
-            ),
-            change=change,
+            connection, desk.lease, settings.warehouse, signature=signature, change=change
         )
-    except ports.WorkFailed:
-        discard(copier.made)
-        raise
     discard([path for path, rows in paths.values() if not rows])
     return ports.Loaded(rows=0, tables=told(connection, load, None), files=(), snapshot=snapshot)
 
@@ -87,7 +76,7 @@ def _staged(
     """Copy the rows of then to new files; path and number of rows by table."""
     then = tables_at(connection, load.schema, at)
     paths: dict[str, tuple[str, int]] = {}
-    try:
+    with undone(Staged(), copier, BaseException):
         for number, name in enumerate(then):
             here = ports.Progress(phase="reading", done=number, total=len(then), unit="tables")
             desk.progress(here)
@@ -95,9 +84,6 @@ def _staged(
             full = tables.Name(schema=load.schema, table=name)
             paths[name] = copier.copy(full, f"SELECT * FROM {sql}")  # noqa: S608 - quoted
         tables.sync(settings.warehouse, [path for path, _ in paths.values()])
-    except BaseException:
-        discard(copier.made)
-        raise
     return paths
 
 

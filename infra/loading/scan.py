@@ -12,6 +12,7 @@ STAGED_COLUMN = "_dango_staged"
 TEXT = "VARCHAR"
 SAMPLE_ROWS = 20_480
 WHOLE_FILE = -1
+BUFFER_LINES = 2  # of the greatest length, in each block of a file that a thread reads
 
 # What two files may disagree on without losing anything; everything else meets as text.
 WIDER = {
@@ -43,8 +44,7 @@ def sniff(
     line_bytes_max: int,
 ) -> Sniffed | None:
     """Find the types; None when the rows do not fit the header."""
-    bounds = [f"sample_size = {sample_rows}", f"max_line_size = {line_bytes_max}"]
-    options = [*_dialect(header), *bounds]
+    options = [*_dialect(header), f"sample_size = {sample_rows}", *_bounds(line_bytes_max)]
     sql = (
         "SELECT list_transform(Columns, lambda c: c.type), DateFormat, TimestampFormat, SkipRows"  # noqa: S608 - quoted
         f" FROM sniff_csv({literal(staged)}, {', '.join(options)})"
@@ -97,7 +97,7 @@ def read_sql(
         *_dialect(header),
         "auto_detect = false",
         f"columns = {{{columns}}}",
-        f"max_line_size = {line_bytes_max}",
+        *_bounds(line_bytes_max),
         f"filename = {literal(STAGED_COLUMN)}",
         "store_rejects = true",
         "rejects_limit = 0",
@@ -132,6 +132,11 @@ def filled(
     except duckdb.InvalidInputException:
         return set(columns)  # the scan that follows tells what is wrong
     return {name for name, count in zip(columns, row or (), strict=True) if count}
+
+
+def _bounds(line_bytes_max: int) -> list[str]:
+    # The engine's own buffers are 16 lines long: at 8 MiB a line, one load would take 1.3 GiB.
+    return [f"max_line_size = {line_bytes_max}", f"buffer_size = {BUFFER_LINES * line_bytes_max}"]
 
 
 def _dialect(header: Header) -> list[str]:

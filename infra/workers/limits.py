@@ -17,6 +17,7 @@ def before_start(kind: Kind) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_NOFILE, kind.open_files_max)
     _lower(resource.RLIMIT_AS, kind.address_space_bytes_max)
+    os.nice(kind.niceness)
 
 
 def after_start(kind: Kind) -> None:

@@ -43,25 +43,31 @@ class Client:
 
     def take(self, end):
         """What has come; asks again when the answer is whole and there is time."""
+        body = self.take_some()
+        if body is None:
+            return True
+        if time.perf_counter() > end:
+            return False
+        self.ask(self.work.send(body))
+        return True
+
+    def take_some(self):
+        """What has come: the body when the answer is whole, None before."""
         self.rest += self.socket.recv(READ_BYTES)
         if self.need is None:
             at = self.rest.find(HEAD_END)
             if at < 0:
-                return True
+                return None
             self.need = at + len(HEAD_END) + int(LENGTH.search(self.rest)[1])
             self.body_at = at + len(HEAD_END)
         if len(self.rest) < self.need:
-            return True
-        now = time.perf_counter()
-        self.times.append(now - self.begin)
+            return None
+        self.times.append(time.perf_counter() - self.begin)
         body = self.rest[self.body_at :]
         if not self.rest.startswith(b"HTTP/1.1 20"):
             self.bad, self.last_bad = self.bad + 1, self.rest[:300]
         self.rest, self.need = b"", None
-        if now > end:
-            return False
-        self.ask(self.work.send(body))
-        return True
+        return body
 
 
 def reads(_):

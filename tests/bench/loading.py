@@ -1,10 +1,8 @@
 """Sources of files: each format against the engine's own reader, small changes, readers, memory."""
 
-import http.client
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,6 +16,7 @@ ROWS = 1_000_000
 FILES = 1_000
 CHANGED = 10_000
 READERS = 8
+POLL_S = 0.1  # for the end of a sync that others read beside: as a page would
 LARGE_BYTES = 1024**3
 MIB = 1024**2
 ENTRY = """\
@@ -103,8 +102,8 @@ def _plain(reader, path, database):
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def _anew(port, cookie, source):
-    return sync(port, cookie, source, {"full_refresh": True})
+def _anew(port, cookie, source, poll_s=0.005):
+    return sync(port, cookie, source, {"full_refresh": True}, poll_s)
 
 
 def _one_of_many(directory, port, cookie):
@@ -141,50 +140,29 @@ def _merge(directory, port, cookie):
 
 def _read_meanwhile(port, cookies):
     """Eight readers of the list and of a count, while a million rows are replaced again."""
-    stop = threading.Event()
-    times, bad = [], []
-    known = {ROWS}
-
-    def read(cookie):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        headers = {"Cookie": f"dango_session={cookie}", "Content-Type": "application/json"}
-        sql = json.dumps({"sql": "SELECT count(*) FROM raw_bench_csv.bench_csv"})
-        while not stop.is_set():
-            begin = time.perf_counter()
-            connection.request("GET", "/api/sources", headers=headers)
-            answer = connection.getresponse()
-            answer.read()
-            times.append(time.perf_counter() - begin)
-            connection.request("POST", "/api/query", sql, headers)
-            found = connection.getresponse()
-            body = json.loads(found.read())
-            if answer.status != 200 or found.status != 200 or body["rows"][0][0] not in known:
-                bad.append((answer.status, found.status, body))
-            time.sleep(0.02)
-
-    threads = [threading.Thread(target=read, args=(cookies[n],)) for n in range(READERS)]
-    for thread in threads:
-        thread.start()
-    for _ in range(TIMES):
-        _anew(port, cookies[0], "bench_csv")
-    stop.set()
-    for thread in threads:
-        thread.join()
-    ranked = sorted(times)
+    table = "raw_bench_csv.bench_csv"
+    command = [sys.executable, "-m", "tests.bench.readers", str(port), table, str(ROWS)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as readers:
+        readers.stdin.write(json.dumps(cookies[:READERS]) + "\n")
+        readers.stdin.flush()
+        took = [_anew(port, cookies[0], "bench_csv", POLL_S) for _ in range(TIMES)]
+        seen = json.loads(readers.communicate()[0])
     yield Figure(
         name=f"{READERS} readers during syncs of {ROWS:,} rows: errors and half states",
-        value=len(bad),
+        value=seen["bad"],
         unit="",
         limit=0,
         least=False,
-        note=str(bad[:1]) if bad else f"{len(times)} rounds",
+        note=seen["example"] or f"{seen['rounds']} rounds, a sync in {min(took):.2f} s",
     )
     yield Figure(
         name="the same: /api/sources p99",
-        value=ranked[int(len(ranked) * 0.99)] * 1000,
+        value=seen["list"]["p99_ms"],
         unit="ms",
         limit=20,
         least=False,
+        note=f"p50 {seen['list']['p50_ms']:.1f} ms; a count p99 {seen['count']['p99_ms']:.0f} ms",
     )
 
 

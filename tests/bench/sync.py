@@ -67,7 +67,7 @@ def _plain(path, database):
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def sync(port, cookie, source, body=None):
+def sync(port, cookie, source, body=None, poll_s=0.005):
     """How long it takes from the POST to the data that can be queried."""
     begin = time.perf_counter()
     told = json.dumps(body or {}).encode()
@@ -78,7 +78,7 @@ def sync(port, cookie, source, body=None):
             return time.perf_counter() - begin
         if status["status"] not in ("queued", "running"):
             raise RuntimeError(f"the sync failed: {status['error']}")
-        time.sleep(0.005)
+        time.sleep(poll_s)
 
 
 def _ask(port, cookie, path, body=None):

@@ -12,6 +12,8 @@ import pytest
 
 from commands import ports
 from domain.datasets import Column, File, Table
+from infra.loading import files, progress
+from infra.loading.portion import Task
 from infra.loading.settings import LoadSettings
 from tests.infra.loading.conftest import Trial
 
@@ -325,8 +327,8 @@ def test_folders_below_are_read_when_the_pattern_says_so(trial: Trial) -> None:
     trial.file("b.csv", "a\n2\n")
     assert [file.path for file in trial.load().files] == ["b.csv"]
     found = trial.load(file_pattern="**/*.csv").files
-    assert [file.path for file in found] == ["2024/a.csv"]
-    assert sorted(trial.rows("a")) == [(1,), (2,)]
+    assert [file.path for file in found] == ["2024/a.csv"]  # the other one is loaded already
+    assert sorted(trial.rows()) == [(1,), (2,)]
 
 
 def test_a_missing_directory_and_too_many_files_are_refused(trial: Trial) -> None:
@@ -358,3 +360,33 @@ def test_a_spelling_of_missing_values_leaves_numbers_numbers(trial: Trial) -> No
     trial.load(null_values=("", "NA"))
     rows = trial.lake.execute("SELECT a, b FROM lake.raw_s.s ORDER BY a NULLS LAST").fetchall()
     assert rows == [(1, None), (2, 3.5), (None, None)]
+
+
+def test_a_line_just_below_the_bound_is_read(trial: Trial) -> None:
+    long = "x" * (trial.settings.line_bytes_max - 1_000)
+    trial.file("a.csv", f"a,b\n1,short\n2,{long}\n3,short\n")
+    trial.load()
+    lengths = trial.rows("a, strlen(b)")
+    assert sorted(lengths) == [(1, 5), (2, len(long)), (3, 5)]
+
+
+@pytest.mark.parametrize("keys", [(), ("id",)])
+def test_only_a_large_input_without_a_key_is_read_out_of_order(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    seen = []
+
+    class Watching(Task):
+        def copy(self, select: str) -> str:
+            sql = "SELECT current_setting('preserve_insertion_order')"
+            seen.append(self.connection.execute(sql).fetchone()[0])
+            return super().copy(select)
+
+    monkeypatch.setattr(files, "Task", Watching)
+    trial.file("a.csv", "id\n1\n")
+    trial.load(primary_key=keys)
+    monkeypatch.setattr(progress, "ORDERED_BYTES_MAX", 3)
+    trial.load(primary_key=keys, full_refresh=True)
+    assert seen == [True, bool(keys)]
+    sql = "SELECT current_setting('preserve_insertion_order')"
+    assert trial.lake.execute(sql).fetchall() == [(True,)]

@@ -408,7 +408,7 @@ def test_what_a_reader_leaves_out_is_told_once_in_the_answer(trial: Trial) -> No
 
 
 def test_a_source_of_no_known_type_is_refused(trial: Trial) -> None:
-    trial.refused("Sources of type 'matomo' cannot be synced yet.", type="matomo")
+    trial.refused("Sources of type 'abacus' cannot be synced yet.", type="abacus")
 
 
 def test_blocks_take_no_unknown_key(trial: Trial) -> None:

@@ -14,16 +14,19 @@ from tests.infra.loading.conftest import Trial
 from tests.infra.loading.test_files import workbook
 
 MUTATIONS = 12
+ROWS, SOAK_ROWS = 300, 60
 ROUNDS_OF_SOAK = 12  # with seven formats and twelve mutations each: a thousand files
 FORMATS = ("csv", "tsv", "json", "ndjson", "parquet", "xlsx", "csv.gz")
 
 
-def originals(trial: Trial) -> dict[str, bytes]:
-    rows = [{"id": n, "name": f"name {n}", "amount": n / 4, "part": {"a": n}} for n in range(300)]
-    plain = "".join(f"{n},name {n},{n / 4}\n" for n in range(300))
+def originals(trial: Trial, rows_each: int = ROWS) -> dict[str, bytes]:
+    rows = [
+        {"id": n, "name": f"name {n}", "amount": n / 4, "part": {"a": n}} for n in range(rows_each)
+    ]
+    plain = "".join(f"{n},name {n},{n / 4}\n" for n in range(rows_each))
     path = trial.directory / "x.parquet"
     trial.lake.execute(
-        f"COPY (SELECT i AS id, 'name ' || i AS name FROM range(300) t(i)) TO '{path}'"
+        f"COPY (SELECT i AS id, 'name ' || i AS name FROM range({rows_each}) t(i)) TO '{path}'"
         " (FORMAT parquet)"
     )
     packed = path.read_bytes()
@@ -34,7 +37,7 @@ def originals(trial: Trial) -> dict[str, bytes]:
         "json": json.dumps(rows).encode(),
         "ndjson": "\n".join(map(json.dumps, rows)).encode(),
         "parquet": packed,
-        "xlsx": workbook([["id", "name"], *([n, f"name {n}"] for n in range(300))]),
+        "xlsx": workbook([["id", "name"], *([n, f"name {n}"] for n in range(rows_each))]),
         "csv.gz": gzip.compress(f"id,name,amount\n{plain}".encode()),
     }
 
@@ -89,7 +92,7 @@ def test_damaged_files_are_loaded_or_refused_with_a_reason(trial: Trial, kind: s
 @pytest.mark.parametrize("seed", range(2, 2 + ROUNDS_OF_SOAK))
 @pytest.mark.parametrize("kind", FORMATS)
 def test_many_damaged_files_are_loaded_or_refused(trial: Trial, kind: str, seed: int) -> None:
-    batter(trial, kind, seed=seed, count=MUTATIONS)
+    batter_together(trial, kind, seed=seed, count=MUTATIONS)
 
 
 def outcome(trial: Trial, number: int) -> tuple[int, str | None]:
@@ -106,7 +109,7 @@ def batter(trial: Trial, kind: str, *, seed: int, count: int) -> None:
     for number, content in enumerate(mutated(originals(trial)[kind], seed, count)):
         path = trial.file(f"x.{kind}", content)
         rows, reason = outcome(trial, number)
-        assert rows <= 2 * 300
+        assert rows <= 2 * ROWS
         assert reason is None or "x." in reason
         assert str(trial.directory) not in (reason or "")
         assert "stage-" not in (reason or "")
@@ -114,6 +117,32 @@ def batter(trial: Trial, kind: str, *, seed: int, count: int) -> None:
     temporary = Path(trial.settings.warehouse.temp_directory)
     assert [] == list(temporary.rglob("stage-*"))
     assert [] == list(outside.iterdir())
+
+
+def batter_together(trial: Trial, kind: str, *, seed: int, count: int) -> None:
+    """All of them in one load: each is loaded or refused by itself, none is passed over."""
+    contents = mutated(originals(trial, SOAK_ROWS)[kind], seed, count)
+    names = {f"x{number:02d}.{kind}" for number in range(count)}
+    for name, content in zip(sorted(names), contents, strict=True):
+        trial.file(name, content)
+    try:
+        done = trial.load(type="local_files")
+    except ports.WorkFailed as failed:
+        reasons = [failed.reason]
+        found = {name for name in names if name in failed.reason}
+    else:
+        assert names == {each.path for each in done.files} | {each.file for each in done.refused}
+        assert all(each.rows <= 2 * SOAK_ROWS for each in done.files)
+        assert sum(each.rows for each in done.files) == done.rows
+        assert all(each.file in each.reason for each in done.refused)
+        reasons = [each.reason for each in done.refused]
+        found = names
+    assert found, reasons
+    for reason in reasons:
+        assert str(trial.directory) not in reason
+        assert "stage-" not in reason
+    temporary = Path(trial.settings.warehouse.temp_directory)
+    assert [] == list(temporary.rglob("stage-*"))
 
 
 def bomb(size: int) -> bytes:

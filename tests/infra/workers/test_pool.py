@@ -402,3 +402,12 @@ def test_children_die_with_a_server_that_is_killed(verb: str) -> None:
     server.wait()
     server.stdout.close()
     assert gone(pid)
+
+
+def test_a_child_lets_the_server_go_first_as_its_kind_says() -> None:
+    async def test(pool: Pool) -> None:
+        child = await do(pool, "pid")
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, child) == min(own + 7, 19)
+
+    trial(test, msgspec.structs.replace(TRIAL, niceness=7))
