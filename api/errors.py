@@ -87,6 +87,7 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     sessions.SessionMissing: 404,
     logins.WrongPassword: 403,
     uploads.ContentDiffers: 422,
+    uploads.ContentUnreadable: 422,
     uploads.FileEmpty: 422,
     uploads.FileMissing: 404,
     uploads.FileNameInvalid: 422,

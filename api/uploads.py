@@ -15,12 +15,13 @@ from api import asgi
 from api.bodies import MULTIPART, Late, Malformed, WrongType
 from api.call import Call
 from api.errors import Denied, invalid
-from commands.ports import Incoming, OnDisk, Uploads
+from commands.policies.runs import of_source
+from commands.ports import Check, Incoming, OnDisk, Uploads, WorkDied, WorkRefused, WorkTimedOut
 from commands.syncs import RequestSync
 from commands.uploads import RecordDeletion, RecordUpload
 from domain.kernel import Refused
 from domain.sources import Source, SourceMissing
-from domain.uploads import FileMissing, named, takes
+from domain.uploads import ContentUnreadable, FileMissing, named, takes
 from projections import sources, uploads
 
 FIELD: Final = "file"
@@ -93,6 +94,8 @@ async def upload(call: Call, source_name: str, trigger_sync: bool = False) -> Up
         incoming = await asyncio.to_thread(desk.begin, source)
         try:
             name = await _receive(call, source, incoming, boundary)
+            path = await asyncio.to_thread(incoming.whole, name)
+            await _read(call, source, path, name)
             sha256 = await asyncio.to_thread(incoming.finish, name)
         finally:
             await asyncio.to_thread(incoming.close)
@@ -213,6 +216,19 @@ async def _receive(call: Call, source: Source, incoming: Incoming, boundary: str
         raise invalid(FIELD, "is missing: the form has no file under this name")
     await form.write(1)
     return form.name
+
+
+async def _read(call: Call, source: Source, path: str, name: str) -> None:
+    """Have a worker read what has come, as a load would. Raises ContentUnreadable, Busy."""
+    platform = call.platform
+    try:
+        load = of_source(source, root=platform.root, secrets=platform.secret_values)
+        await platform.warehouse.check(Check(load=load, path=path, name=name))
+    except WorkRefused as refused:
+        raise ContentUnreadable(refused.reason) from None
+    except (WorkDied, WorkTimedOut):
+        reason = f"'{name}' cannot be read with the memory and in the time that a look may take."
+        raise ContentUnreadable(reason) from None
 
 
 class _Form:

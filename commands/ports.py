@@ -68,6 +68,14 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a file that is on its way into a source's folder can be read as the source reads."""
+
+    load: Load
+    path: str  # where it lies meanwhile
+    name: str  # the one that it is to have
+
+
 class Loaded(Published, frozen=True, kw_only=True):
     """The same, told by the load itself, which knows its files too."""
 
@@ -198,8 +206,12 @@ class Incoming(Protocol):
         """Add to the file. Raises StorageFull."""
         ...
 
+    def whole(self, name: str) -> str:
+        """All of it has come; answers its path. Raises ContentDiffers, FileEmpty, FileThere."""
+        ...
+
     def finish(self, name: str) -> str:
-        """Put it in its place; answers its SHA-256. Raises FileThere, ContentDiffers."""
+        """Put it in its place; answers its SHA-256. Raises FileThere."""
         ...
 
     def close(self) -> None:
@@ -257,6 +269,8 @@ class Warehouse(Protocol):
     async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
 
     async def sample(self, load: Load) -> Sample: ...
+
+    async def check(self, check: Check) -> None: ...
 
     async def published(self, target: Target) -> Published | None: ...
 

@@ -17,6 +17,7 @@ CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
 CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
+CHECK_DEADLINE_S = 60.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
 LOADING = frozenset(("load", "fetch"))
 # Types that are read without the network.
@@ -61,6 +62,15 @@ class LakeWarehouse:
             loading.Sample(load),
             deadline_s=SAMPLE_DEADLINE_S,
             result_type=ports.Sample,
+        )
+
+    async def check(self, check: ports.Check) -> None:
+        """Read a file that is handed in."""
+        await self._pool.run(
+            "load",
+            loading.Check(check),
+            deadline_s=CHECK_DEADLINE_S,
+            result_type=type(None),
         )
 
     async def published(self, target: ports.Target) -> ports.Published | None:

@@ -2,11 +2,13 @@
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 
 from api.platform import HttpSettings
 from commands.kernel import Origin
+from commands.ports import Busy, WorkDied, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from domain.permissions import Role
 from infra.uploads import PREFIX, UploadFolders
@@ -18,6 +20,18 @@ FILES = "/api/sources/orders/csv-files"
 CSV = b"id,item\n1,tea\n"
 
 
+class Warehouse:
+    """Looks into what is handed in; remembers which names, and where they lay."""
+
+    def __init__(self):
+        self.checked, self.fails = [], None
+
+    async def check(self, check):
+        self.checked.append((check.name, Path(check.path).name.startswith(PREFIX)))
+        if self.fails is not None:
+            raise self.fails
+
+
 class Shop(Server):
     def __init__(self, folder, **settings):
         super().__init__(folder, settings=HttpSettings(**settings))
@@ -25,6 +39,8 @@ class Shop(Server):
         self.folder = self.root / "data" / "orders"
         self.folder.mkdir(parents=True)
         object.__setattr__(self.platform, "uploads", UploadFolders(self.root))
+        self.warehouse = Warehouse()
+        object.__setattr__(self.platform, "warehouse", self.warehouse)
 
     def here(self):
         return sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*.*"))
@@ -126,6 +142,28 @@ def test_a_bad_form_is_refused_and_leaves_nothing(shop, body, status):
         assert (status, True) == (answer.status_code, bool(answer.json()["detail"])), answer.text
 
     shop.run(story)
+    assert [] == shop.here()
+    assert [] == told(shop)
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "said"),
+    [
+        (WorkRefused("a.csv is not a text file.", file="a.csv"), 422, "not a text file"),
+        (WorkTimedOut("The work took too long."), 422, "in the time"),
+        (WorkDied("The worker died."), 422, "in the time"),
+        (Busy("Too much is waiting."), 503, "waiting"),
+    ],
+)
+def test_what_a_worker_cannot_read_never_gets_its_name(shop, fails, status, said):
+    async def story():
+        editor = await shop.editor()
+        shop.warehouse.fails = fails
+        answer = await editor.post(PATH, files={"file": ("a.csv", CSV)})
+        assert (status, True) == (answer.status_code, said in answer.json()["detail"]), answer.text
+
+    shop.run(story)
+    assert [("a.csv", True)] == shop.warehouse.checked
     assert [] == shop.here()
     assert [] == told(shop)
 
