@@ -114,7 +114,7 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
         freshness=_freshness(health, call.views.now),
         tables=_tables(health),
         sync_mode="full_refresh",
-        lookback_days=None,
+        lookback_days=health.config.lookback_days,
         status=health.status,
         error=health.error if known else None,
     )
@@ -176,7 +176,7 @@ def _view(health: SourceHealth, now: datetime) -> SourceView:
         supports_incremental=False,
         supports_date_range=False,
         sync_mode="full_refresh",
-        lookback_days=None,
+        lookback_days=config.lookback_days,
         write_disposition="replace",
         last_sync_duration_seconds=health.last_duration_s,
     )
@@ -210,6 +210,8 @@ def _config(health: SourceHealth) -> dict[str, Any]:
         "description": config.description,
         "tags": list(config.labels),
         "schema": config.schema,
+        "lookback_days": config.lookback_days,
+        "empty_sync_policy": "allow" if config.allow_empty else "block",
         config.type: config.options,
     }
 

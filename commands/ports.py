@@ -37,6 +37,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}  # values of those names: never in a log line, never in a reason
     full_refresh: bool = False  # forget what earlier runs read
     allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
+    lookback_days: int | None = None  # read again this much before the cursor; the block's go first
     start_date: str | None = None  # YYYY-MM-DD, inclusive
     end_date: str | None = None
     rollback_of: int | None = None  # nothing is read: this job and all since are undone
@@ -74,6 +75,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     load: Load
     path: str  # where it lies meanwhile
     name: str  # the one that it is to have
+
+
+class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose rows a source's tables hold, as it was when it was read."""
+
+    path: str  # below the source's folder
+    size_bytes: int
+    mtime_ns: int
+    rows: int
+    run: int  # the job that read it
 
 
 class Loaded(Published, frozen=True, kw_only=True):
@@ -271,6 +282,8 @@ class Warehouse(Protocol):
     async def sample(self, load: Load) -> Sample: ...
 
     async def check(self, check: Check) -> None: ...
+
+    async def files(self, source: str) -> tuple[LoadedFile, ...]: ...
 
     async def published(self, target: Target) -> Published | None: ...
 

@@ -18,6 +18,7 @@ FIND_DEADLINE_S = 120.0
 CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
 CHECK_DEADLINE_S = 60.0
+FILES_DEADLINE_S = 30.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
 LOADING = frozenset(("load", "fetch"))
 # Types that are read without the network.
@@ -71,6 +72,15 @@ class LakeWarehouse:
             loading.Check(check),
             deadline_s=CHECK_DEADLINE_S,
             result_type=type(None),
+        )
+
+    async def files(self, source: str) -> tuple[ports.LoadedFile, ...]:
+        """List the files whose rows a source's tables hold."""
+        return await self._pool.run(
+            "warehouse",
+            requests.Files(source),
+            deadline_s=FILES_DEADLINE_S,
+            result_type=tuple[ports.LoadedFile, ...],
         )
 
     async def published(self, target: ports.Target) -> ports.Published | None:

@@ -8,7 +8,7 @@ import pytest
 
 from api.platform import HttpSettings
 from commands.kernel import Origin
-from commands.ports import Busy, WorkDied, WorkRefused, WorkTimedOut
+from commands.ports import Busy, LoadedFile, WorkDied, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from domain.permissions import Role
 from infra.uploads import PREFIX, UploadFolders
@@ -24,7 +24,12 @@ class Warehouse:
     """Looks into what is handed in; remembers which names, and where they lay."""
 
     def __init__(self):
-        self.checked, self.fails = [], None
+        self.checked, self.fails, self.loaded = [], None, ()
+
+    async def files(self, source):
+        if self.fails is not None:
+            raise self.fails
+        return self.loaded
 
     async def check(self, check):
         self.checked.append((check.name, Path(check.path).name.startswith(PREFIX)))
@@ -77,7 +82,7 @@ def test_a_file_is_handed_in_listed_and_deleted(shop):
         assert CSV == (shop.folder / "a.csv").read_bytes()
         listed = (await editor.get(FILES)).json()
         (file,) = listed["files"]
-        assert ("data/orders/a.csv", len(CSV), True, False, "pending") == (
+        assert ("data/orders/a.csv", len(CSV), True, False, "new") == (
             file["path"],
             file["size"],
             file["on_disk"],
@@ -90,6 +95,35 @@ def test_a_file_is_handed_in_listed_and_deleted(shop):
 
     shop.run(story)
     assert ["csv_uploaded", "csv_deleted"] == told(shop)
+
+
+def test_each_file_is_told_as_loaded_changed_new_or_gone(shop):
+    async def story():
+        editor = await shop.editor()
+        for name in ("changed", "loaded", "new"):
+            (shop.folder / f"{name}.csv").write_bytes(CSV)
+        known = (shop.folder / "loaded.csv").stat()
+        like = {"size_bytes": known.st_size, "mtime_ns": known.st_mtime_ns, "rows": 7, "run": 1}
+        shop.warehouse.loaded = (
+            LoadedFile(path="changed.csv", **{**like, "mtime_ns": 1}),
+            LoadedFile(path="gone.csv", **like),
+            LoadedFile(path="loaded.csv", **like),
+        )
+        listed = (await editor.get(FILES)).json()
+        shop.warehouse.fails = WorkTimedOut("The work took too long.")
+        assert 503 == (await editor.get(FILES)).status_code
+        assert (4, 3, 2) == (listed["total_files"], listed["files_on_disk"], listed["files_loaded"])
+        assert [
+            ("changed.csv", True, False, 7, "changed"),
+            ("loaded.csv", True, True, 7, "loaded"),
+            ("new.csv", True, False, None, "new"),
+            ("gone.csv", False, True, 7, "file_deleted"),
+        ] == [
+            (f["filename"], f["on_disk"], f["loaded"], f["rows_loaded"], f["status"])
+            for f in listed["files"]
+        ]
+
+    shop.run(story)
 
 
 def test_a_sync_is_asked_for_and_one_that_runs_does_not_undo_the_upload(shop):
