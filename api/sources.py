@@ -7,6 +7,7 @@ import msgspec
 
 from api.call import Call
 from api.errors import invalid
+from domain.drafts import revision
 from domain.sources import SourceMissing
 from projections import activity, sources, syncs
 from projections.sources import SourceHealth
@@ -70,9 +71,10 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """A source with its configuration and runs."""
+    """A source with its configuration and runs; `revision` is for changing it."""
 
     name: str
+    revision: str | None
     config: dict[str, Any]
     history: list[HistoryEntry]
     row_count: int | None
@@ -105,6 +107,7 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
     known = call.caller.role is not None
     return SourceDetails(
         name=source_name,
+        revision=revision(health.config, call.platform.secrets.digest) if known else None,
         config=_config(health) if known else {},
         history=[
             _entry(run, tell_errors=known)

@@ -31,7 +31,7 @@ sources:
       notes: 'from the till'
   - name: shop   # payments
     type: stripe
-    stripe: {api_key: sk_live_literal}
+    stripe: {stripe_secret_key: sk_live_literal}
 """
 NEW = Draft(name="users", type="csv", options={"directory": "data/users"})
 
@@ -125,7 +125,7 @@ def test_a_first_source_is_added(tmp_path, text):
     ("draft", "rule"),
     [
         ({"name": "Orders"}, SourceThere),
-        ({"type": "stripe"}, SourceTypeUnknown),
+        ({"type": "kafka"}, SourceTypeUnknown),
         ({"type": "nonsense"}, SourceTypeUnknown),
         ({"options": None}, OptionInvalid),
         ({"options": {"directory": "../x"}}, OptionInvalid),
@@ -134,7 +134,11 @@ def test_a_first_source_is_added(tmp_path, text):
         (
             {
                 "type": "filesystem",
-                "options": {"bucket_url": "s3://x", "aws_secret_access_key": "literal"},
+                "options": {
+                    "bucket_url": "s3://shop",
+                    "aws_access_key_id": "id",
+                    "aws_secret_access_key": "literal",
+                },
             },
             SecretInFile,
         ),
