@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from api import asgi
 from api.call import Call
 from api.errors import Denied, invalid
 from commands.policies.runs import of_source
@@ -11,12 +12,14 @@ from commands.ports import SourcesEditor
 from domain import drafts
 from domain.datasets import Column
 from domain.source_types.table import TYPES, json_schema
+from domain.source_types.trust import PERMISSION
 from domain.sources import SourceMissing
 from projections import sources
 
 DESCRIPTION_CHARS_MAX: Final = 4_000
 TAGS_MAX: Final = 100
 TAG_CHARS_MAX: Final = 100
+REVISION_CHARS_MAX: Final = 200
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}\Z")]
 Tag = Annotated[str, msgspec.Meta(max_length=TAG_CHARS_MAX)]
@@ -36,6 +39,12 @@ class SourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     lookback_days: Days | None = None
     empty_sync_policy: str | None = None
     options: dict[str, Any] | None = None
+
+
+class SourceEdit(SourceChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same, with the `revision` of the source that was looked at, as its details tell it."""
+
+    revision: Annotated[str, msgspec.Meta(max_length=REVISION_CHARS_MAX)] | None = None
 
 
 class NewSource(SourceChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,17 +97,23 @@ async def list_types(call: Call) -> list[TypeView]:  # noqa: ARG001 - what every
 
 
 async def add_source(call: Call, data: NewSource) -> SourceSaid:
-    """Add a source to sources.yml."""
-    draft = drafts.Draft(**msgspec.structs.asdict(data))
+    """Add a source to sources.yml. Code, private hosts and secrets want config.manage too."""
+    trusted = call.caller.may(PERMISSION)
+    draft = drafts.Draft(**msgspec.structs.asdict(data), trusted=trusted)
     _check(data)
     await _editor(call).add(draft, call.send)
     return SourceSaid(success=True, message=f"Source '{data.name}' added.", source_name=data.name)
 
 
-async def change_source(call: Call, source_name: str, data: SourceChange) -> SourceSaid:
-    """Change a source in sources.yml; its comments and the order of its keys are kept."""
+async def change_source(call: Call, source_name: str, data: SourceEdit) -> SourceSaid:
+    """Change a source in sources.yml; its comments and the order of its keys are kept.
+
+    With the `revision` of its details, or with it as If-Match, only when it is still that one.
+    """
     _check(data)
-    wanted = drafts.Change(**msgspec.structs.asdict(data))
+    given = msgspec.structs.asdict(data)
+    given["revision"] = _revision(call, data.revision)
+    wanted = drafts.Change(**given, trusted=call.caller.may(PERMISSION))
     await _editor(call).change(source_name, wanted, call.send)
     message = f"Source '{source_name}' changed."
     return SourceSaid(success=True, message=message, source_name=source_name)
@@ -126,6 +141,17 @@ async def test_source(call: Call, source_name: str) -> SampleView:
         rows=list(sample.rows),
         notes=list(sample.notes),
     )
+
+
+def _revision(call: Call, told: str | None) -> str | None:
+    """Which source was looked at, by the body or by the header. Raises Denied, 422."""
+    header = (asgi.header(call.request.scope, "if-match") or "*").strip()
+    if header == "*":
+        return told
+    found = header.removeprefix("W/").strip('"')
+    if told not in (None, found):
+        raise invalid("revision", "is another one than that of If-Match")
+    return found
 
 
 def _check(data: SourceChange) -> None:

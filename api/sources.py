@@ -7,6 +7,7 @@ import msgspec
 
 from api.call import Call
 from api.errors import invalid
+from domain.drafts import revision
 from domain.sources import SourceMissing
 from projections import activity, sources, syncs
 from projections.sources import SourceHealth
@@ -70,9 +71,10 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """A source with its configuration and runs."""
+    """A source with its configuration and runs; `revision` is for changing it."""
 
     name: str
+    revision: str | None
     config: dict[str, Any]
     history: list[HistoryEntry]
     row_count: int | None
@@ -105,6 +107,7 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
     known = call.caller.role is not None
     return SourceDetails(
         name=source_name,
+        revision=revision(health.config, call.platform.secrets.digest) if known else None,
         config=_config(health) if known else {},
         history=[
             _entry(run, tell_errors=known)
@@ -114,7 +117,7 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
         freshness=_freshness(health, call.views.now),
         tables=_tables(health),
         sync_mode="full_refresh",
-        lookback_days=None,
+        lookback_days=health.config.lookback_days,
         status=health.status,
         error=health.error if known else None,
     )
@@ -176,7 +179,7 @@ def _view(health: SourceHealth, now: datetime) -> SourceView:
         supports_incremental=False,
         supports_date_range=False,
         sync_mode="full_refresh",
-        lookback_days=None,
+        lookback_days=config.lookback_days,
         write_disposition="replace",
         last_sync_duration_seconds=health.last_duration_s,
     )
@@ -210,6 +213,8 @@ def _config(health: SourceHealth) -> dict[str, Any]:
         "description": config.description,
         "tags": list(config.labels),
         "schema": config.schema,
+        "lookback_days": config.lookback_days,
+        "empty_sync_policy": "allow" if config.allow_empty else "block",
         config.type: config.options,
     }
 

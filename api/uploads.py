@@ -15,13 +15,24 @@ from api import asgi
 from api.bodies import MULTIPART, Late, Malformed, WrongType
 from api.call import Call
 from api.errors import Denied, invalid
-from commands.ports import Incoming, OnDisk, Uploads
+from commands.policies.runs import of_source
+from commands.ports import (
+    Check,
+    Incoming,
+    LoadedFile,
+    OnDisk,
+    Uploads,
+    WorkDied,
+    WorkFailed,
+    WorkRefused,
+    WorkTimedOut,
+)
 from commands.syncs import RequestSync
 from commands.uploads import RecordDeletion, RecordUpload
 from domain.kernel import Refused
 from domain.sources import Source, SourceMissing
-from domain.uploads import FileMissing, named, takes
-from projections import sources, uploads
+from domain.uploads import ContentUnreadable, FileMissing, named, takes
+from projections import sources, syncs
 
 FIELD: Final = "file"
 WRITE_BYTES: Final = 1024 * 1024  # that are gathered before they go to the disk
@@ -55,7 +66,7 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool
     rows_loaded: int | None
     loaded_at: datetime | None
-    status: str  # loaded, changed, pending, file_deleted
+    status: str  # loaded, changed, new, file_deleted
 
 
 class FileList(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +104,8 @@ async def upload(call: Call, source_name: str, trigger_sync: bool = False) -> Up
         incoming = await asyncio.to_thread(desk.begin, source)
         try:
             name = await _receive(call, source, incoming, boundary)
+            path = await asyncio.to_thread(incoming.whole, name)
+            await _read(call, source, path, name)
             sha256 = await asyncio.to_thread(incoming.finish, name)
         finally:
             await asyncio.to_thread(incoming.close)
@@ -115,14 +128,13 @@ async def upload(call: Call, source_name: str, trigger_sync: bool = False) -> Up
 async def list_files(call: Call, source_name: str) -> FileList:
     """List the files of a source: on the disk, and loaded."""
     source = _source(call, source_name)
-    loaded = uploads.of_source(call.views, source_name)
-    health = sources.one(call.views, source_name)
-    synced = health.synced_at if health is not None else None
+    loaded = await _loaded(call, source_name)
+    at = syncs.published_at(call.views, source_name, {file.run for file in loaded.values()})
     there = await asyncio.to_thread(_desk(call).every, source)
     directory = str(source.options["directory"]).rstrip("/")
     if call.caller.role is None:  # anonymous callers see no configuration
         directory = ""
-    files = [_view(file, loaded.pop(file.name, None), directory, synced) for file in there]
+    files = [_view(file, loaded.pop(file.name, None), directory, at) for file in there]
     files += [
         FileView(
             filename=name.rpartition("/")[2],
@@ -132,7 +144,7 @@ async def list_files(call: Call, source_name: str) -> FileList:
             on_disk=False,
             loaded=True,
             rows_loaded=file.rows,
-            loaded_at=file.loaded_at,
+            loaded_at=at.get(file.run),
             status="file_deleted",
         )
         for name, file in sorted(loaded.items())
@@ -178,23 +190,33 @@ async def delete_file(
     )
 
 
+async def _loaded(call: Call, source: str) -> dict[str, LoadedFile]:
+    """The files whose rows the tables hold, as the warehouse has it: events name a few of them."""
+    try:
+        found = await call.platform.warehouse.files(source)
+    except WorkFailed:
+        raise Denied(503, "The warehouse does not answer; try again.", retry_after=5) from None
+    return {file.path: file for file in found}
+
+
 def _view(
-    file: OnDisk, loaded: uploads.LoadedFile | None, directory: str, synced: datetime | None
+    file: OnDisk, loaded: LoadedFile | None, directory: str, at: dict[int, datetime]
 ) -> FileView:
-    modified = datetime.fromtimestamp(file.mtime_ns / 1e9, UTC)
-    known = loaded is not None and loaded.size_bytes == file.size_bytes
-    # An event names the largest files only; a sync that came after a file has taken it.
-    taken = known or (loaded is None and synced is not None and synced >= modified)
+    """A file on the disk; what of it is loaded may be what it held before."""
+    same = loaded is not None and (loaded.size_bytes, loaded.mtime_ns) == (
+        file.size_bytes,
+        file.mtime_ns,
+    )
     return FileView(
         filename=file.name.rpartition("/")[2],
         path=f"{directory}/{file.name}".lstrip("/"),
         size=file.size_bytes,
-        modified=modified,
+        modified=datetime.fromtimestamp(file.mtime_ns / 1e9, UTC),
         on_disk=True,
-        loaded=taken,
-        rows_loaded=loaded.rows if loaded is not None and known else None,
-        loaded_at=loaded.loaded_at if loaded is not None and known else None,
-        status="loaded" if taken else "pending" if loaded is None else "changed",
+        loaded=same,
+        rows_loaded=None if loaded is None else loaded.rows,
+        loaded_at=None if loaded is None else at.get(loaded.run),
+        status="new" if loaded is None else "loaded" if same else "changed",
     )
 
 
@@ -213,6 +235,19 @@ async def _receive(call: Call, source: Source, incoming: Incoming, boundary: str
         raise invalid(FIELD, "is missing: the form has no file under this name")
     await form.write(1)
     return form.name
+
+
+async def _read(call: Call, source: Source, path: str, name: str) -> None:
+    """Have a worker read what has come, as a load would. Raises ContentUnreadable, Busy."""
+    platform = call.platform
+    try:
+        load = of_source(source, root=platform.root, secrets=platform.secret_values)
+        await platform.warehouse.check(Check(load=load, path=path, name=name))
+    except WorkRefused as refused:
+        raise ContentUnreadable(refused.reason) from None
+    except (WorkDied, WorkTimedOut):
+        reason = f"'{name}' cannot be read with the memory and in the time that a look may take."
+        raise ContentUnreadable(reason) from None
 
 
 class _Form:

@@ -37,6 +37,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}  # values of those names: never in a log line, never in a reason
     full_refresh: bool = False  # forget what earlier runs read
     allow_empty: bool = False  # no input, or input without rows, may empty a table that has some
+    lookback_days: int | None = None  # read again this much before the cursor; the block's go first
     start_date: str | None = None  # YYYY-MM-DD, inclusive
     end_date: str | None = None
     rollback_of: int | None = None  # nothing is read: this job and all since are undone
@@ -66,6 +67,24 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | None, ...], ...]
     notes: tuple[str, ...] = ()
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a file that is on its way into a source's folder can be read as the source reads."""
+
+    load: Load
+    path: str  # where it lies meanwhile
+    name: str  # the one that it is to have
+
+
+class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose rows a source's tables hold, as it was when it was read."""
+
+    path: str  # below the source's folder
+    size_bytes: int
+    mtime_ns: int
+    rows: int
+    run: int  # the job that read it
 
 
 class Loaded(Published, frozen=True, kw_only=True):
@@ -198,8 +217,12 @@ class Incoming(Protocol):
         """Add to the file. Raises StorageFull."""
         ...
 
+    def whole(self, name: str) -> str:
+        """All of it has come; answers its path. Raises ContentDiffers, FileEmpty, FileThere."""
+        ...
+
     def finish(self, name: str) -> str:
-        """Put it in its place; answers its SHA-256. Raises FileThere, ContentDiffers."""
+        """Put it in its place; answers its SHA-256. Raises FileThere."""
         ...
 
     def close(self) -> None:
@@ -257,6 +280,10 @@ class Warehouse(Protocol):
     async def load(self, load: Load, on_progress: OnProgress) -> Loaded: ...
 
     async def sample(self, load: Load) -> Sample: ...
+
+    async def check(self, check: Check) -> None: ...
+
+    async def files(self, source: str) -> tuple[LoadedFile, ...]: ...
 
     async def published(self, target: Target) -> Published | None: ...
 

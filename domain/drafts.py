@@ -2,18 +2,21 @@
 
 The file is the people's and the only truth: a draft is written there, and what then is read of it
 becomes the events. Invariants: one source of a name, whatever its case; no secret stands in the
-file, only its name.
+file, only its name; what goes beyond a source's own data is written by those alone who may.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
 from domain.kernel import Refused
-from domain.source_types.secret import literals
+from domain.source_types.secret import literals, masked
 from domain.source_types.table import TYPES, OptionInvalid, options
-from domain.sources import SourceMissing
+from domain.source_types.trust import PERMISSION, demands
+from domain.sources import Source, SourceMissing
+
+Digest = Callable[[str, str], str]  # of a kind and a text, keyed
 
 POLICIES: Final = ("block", "allow")  # whether an input without rows may empty the table
 
@@ -28,6 +31,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     lookback_days: int | None = None
     empty_sync_policy: str | None = None
     options: dict[str, Any] | None = None  # the whole block of its type
+    trusted: bool = False  # who wants it has the permission of domain/source_types/trust.py
+    revision: str | None = None  # of the source that was looked at; None: whatever it is
 
 
 class Draft(Change, frozen=True, kw_only=True):
@@ -38,33 +43,55 @@ class Draft(Change, frozen=True, kw_only=True):
 
 
 def add(there: Iterable[str], draft: Draft) -> None:
-    """Whether the draft can be added. Raises SourceThere, SourceTypeUnknown, OptionInvalid."""
+    """Whether the draft can be added.
+
+    Raises SourceThere, SourceTypeUnknown, OptionInvalid, SecretInFile, TrustNeeded.
+    """
     if draft.name.casefold() in {name.casefold() for name in there}:
         raise SourceThere(draft.name)
-    check(draft.type, {} if draft.options is None else draft.options)
+    block = check(draft.type, {} if draft.options is None else draft.options)
+    _trust(draft, demands(draft.type, None, block))
 
 
-def change(there: dict[str, str], name: str, wanted: Change) -> None:
-    """Whether a source can be changed; `there` has the types by name.
+def change(there: Iterable[Source], name: str, wanted: Change, digest: Digest) -> None:
+    """Whether a source can be changed.
 
-    Raises SourceMissing, SourceTypeUnknown, OptionInvalid, SecretInFile.
+    Raises SourceMissing, SourceChanged, SourceTypeUnknown, OptionInvalid, SecretInFile,
+    TrustNeeded.
     """
-    if name not in there:
+    before = next((source for source in there if source.name == name), None)
+    if before is None:
         raise SourceMissing(name)
-    if wanted.options is not None:
-        check(there[name], wanted.options)
+    if wanted.revision not in (None, revision(before, digest)):
+        raise SourceChanged(name)
+    block = before.options if wanted.options is None else check(before.type, wanted.options)
+    _trust(wanted, demands(before.type, before.options, block))
 
 
-def check(type_name: str, block: dict[str, Any]) -> None:
-    """Whether a block may be written. Raises SourceTypeUnknown, OptionInvalid, SecretInFile."""
+def revision(source: Source, digest: Digest) -> str:
+    """What is another one whenever the source says something else."""
+    return digest("source_revision", msgspec.json.encode(source).decode())
+
+
+def check(type_name: str, block: dict[str, Any]) -> dict[str, Any]:
+    """Give a block that may be written as a whole one.
+
+    Raises SourceTypeUnknown, OptionInvalid, SecretInFile.
+    """
     if type_name not in TYPES:
         raise SourceTypeUnknown
     try:
-        paths = literals(options(type_name, block))
+        typed = options(type_name, block)
     except OptionInvalid as error:
         raise OptionInvalid(f".options{error.path}", error.reason) from None
-    if paths:
+    if paths := literals(typed):
         raise SecretInFile(paths[0])
+    return masked(typed)
+
+
+def _trust(wanted: Change, why: str | None) -> None:
+    if why is not None and not wanted.trusted:
+        raise TrustNeeded(why)
 
 
 def sparse(type_name: str, block: dict[str, Any], kept: Iterable[str]) -> dict[str, Any]:
@@ -96,6 +123,20 @@ def fields(wanted: Change) -> dict[str, Any]:
         if value is not None:
             found[key] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+class TrustNeeded(Refused):
+    """What only those may write who look after the server."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Permission denied: {PERMISSION} ({why})", permission=PERMISSION)
+
+
+class SourceChanged(Refused):
+    """It is not the one any more that was looked at."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"Source '{source}' was changed by somebody else meanwhile; look again.")
 
 
 class SourceThere(Refused):

@@ -179,6 +179,13 @@ class ContentDiffers(Refused):
         super().__init__(f"The content of '{name}' is not what the name says.")
 
 
+class ContentUnreadable(Refused):
+    """A file that the source could not load; the reason names what is wrong, and where."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
 class FileEmpty(Refused):
     """A file of no bytes."""
 

@@ -51,9 +51,15 @@ class Incoming:
             self._head += data[: HEAD_BYTES - len(self._head)]
         self._tail = (self._tail + data[-8:])[-8:]
 
-    def finish(self, name: str) -> str:
-        """Put it in its place; answers its SHA-256. Raises FileThere, ContentDiffers, FileEmpty."""
+    def whole(self, name: str) -> str:
+        """As the port says."""
         check(name, self._head, self._tail)
+        if os.path.lexists(self._folder / name):
+            raise FileThere(name)  # before anybody looks into it; `finish` makes sure
+        return str(self._path.resolve())
+
+    def finish(self, name: str) -> str:
+        """Put it in its place; answers its SHA-256. Raises FileThere."""
         with _room():
             os.fsync(self._descriptor)
             try:

@@ -1,5 +1,6 @@
 """Jobs and their runs: what was asked for, what became of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -141,6 +142,17 @@ PROJECTION: Final = Projection(
         syncs.SyncInterrupted: _interrupted,
     },
 )
+
+
+def published_at(reader: Reader, source: str, jobs: Iterable[int]) -> dict[int, datetime]:
+    """When these jobs published what they had read of a source."""
+    found = reader.rows(
+        "SELECT job, max(ended_at) FROM run_ends WHERE source = :source AND status = 'success'"
+        " AND job IN (SELECT value FROM json_each(:jobs)) GROUP BY job",
+        source=source,
+        jobs=msgspec.json.encode(sorted(set(jobs))).decode(),
+    )
+    return {job: datetime.fromisoformat(at) for job, at in found}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from projections import (
     sessions,
     sources,
     syncs,
-    uploads,
     users,
 )
 from projections.engine import Projection
@@ -35,7 +34,6 @@ SHARES: Final[tuple[tuple[Projection, ...], ...]] = (
         sources.PROJECTION,
         syncs.PROJECTION,
         initial_syncs.PROJECTION,
-        uploads.PROJECTION,
     ),
 )
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(chain.from_iterable(SHARES))

@@ -90,6 +90,7 @@ def of_source(source: Source, *, root: str, secrets: SecretValues) -> Load:
         table=source.table,
         root=root,
         options=source.options,
+        lookback_days=source.lookback_days,
         secrets=resolved(source.options, secrets),
     )
 

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from domain.drafts import (
     ConfigurationUnreadable,
     Draft,
 )
-from domain.sources import SourceMissing, Sources, apply
+from domain.sources import Source, SourceMissing, Sources, apply
 from infra import durable
 from infra.configuration import sources
 from infra.configuration.documents import Unreadable, contents
@@ -34,7 +34,7 @@ from infra.configuration.documents import Unreadable, contents
 WIDTH: Final = 4096  # characters; no line is folded
 _INDENT: Final = re.compile(r"^sources:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)-( +)", re.MULTILINE)
 
-Edit = Callable[[CommentedSeq], None]
+Edit = Callable[[CommentedSeq, Sequence[Source]], None]  # what is known is as the file says
 
 
 class SourcesFile:
@@ -46,7 +46,7 @@ class SourcesFile:
     def add(self, draft: Draft) -> None:
         """Write a source behind the others; one that stands there just so stays. Raises Refused."""
 
-        def edit(entries: CommentedSeq) -> None:
+        def edit(entries: CommentedSeq, _: Sequence[Source]) -> None:
             wanted = _entry(draft)
             if wanted in _plain(entries):
                 return
@@ -58,9 +58,9 @@ class SourcesFile:
     def change(self, name: str, wanted: Change) -> None:
         """Write a source anew, as far as it is to be otherwise. Raises Refused."""
 
-        def edit(entries: CommentedSeq) -> None:
-            there = {str(entry["name"]): str(entry["type"]) for entry in entries}
-            drafts.change(there, name, wanted)
+        def edit(entries: CommentedSeq, known: Sequence[Source]) -> None:
+            there = {source.name: source.type for source in known}
+            drafts.change(known, name, wanted, self._digest)
             entry = next(entry for entry in entries if entry["name"] == name)
             for key, value in drafts.fields(wanted).items():
                 if key not in entry or entry[key] != value:
@@ -76,7 +76,7 @@ class SourcesFile:
     def remove(self, name: str) -> None:
         """Take a source out of the file. Raises Refused."""
 
-        def edit(entries: CommentedSeq) -> None:
+        def edit(entries: CommentedSeq, _: Sequence[Source]) -> None:
             place = next((n for n, entry in enumerate(entries) if entry["name"] == name), None)
             if place is None:
                 raise SourceMissing(name)
@@ -90,7 +90,7 @@ class SourcesFile:
             known = sources.read(self._path, self._digest, before)
         except Unreadable as error:
             raise ConfigurationUnreadable(str(error)) from None
-        after = _edited(before, edit)
+        after = _edited(before, lambda entries: edit(entries, known))
         if after == before:
             return
         try:
@@ -121,7 +121,7 @@ class SourcesFile:
         durable.sync(path.parent)
 
 
-def _edited(before: bytes, edit: Edit) -> bytes:
+def _edited(before: bytes, edit: Callable[[CommentedSeq], None]) -> bytes:
     text = before.decode("utf-8-sig")
     yaml = _yaml(text)
     try:

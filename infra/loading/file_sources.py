@@ -29,7 +29,8 @@ BLOCKS: Final = {"csv": CsvBlock, "local_files": LocalFilesBlock}
 NOT_PLAIN: Final = re.compile(r"[^a-z0-9_]+")
 TABLE_CHARS_MAX: Final = 63
 LINES: Final = ("csv", "tsv", "ndjson")
-SAMPLE_BYTES: Final = 4 * 1024**2
+SAMPLE_BYTES: Final = 4 * 1024**2  # of a long file, to show its first rows
+CHECKED_BYTES: Final = 64 * 1024**2  # of a long file, to tell whether it can be read
 
 
 def writing(block: FilesBlock) -> tuple[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from infra.loading import (
     prepare,
     state,
 )
-from infra.loading.file_samples import sample
+from infra.loading.file_samples import check, sample
 from infra.loading.file_sources import (
     BLOCKS,
     READERS,
@@ -34,7 +34,7 @@ from infra.loading.staged import Staged, discard
 from infra.loading.tracking import Split, split
 from infra.workers.desk import Desk
 
-__all__ = ["Files", "sample", "stage"]  # a module of the table of stages offers both
+__all__ = ["Files", "check", "sample", "stage"]  # what the table of stages finds here
 
 
 def stage(

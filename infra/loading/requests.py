@@ -17,4 +17,10 @@ class Sample(msgspec.Struct, frozen=True, tag=True):
     load: ports.Load
 
 
-Request = Load | Sample
+class Check(msgspec.Struct, frozen=True, tag=True):
+    """Read a file that is handed in, before it is the source's."""
+
+    check: ports.Check
+
+
+Request = Check | Load | Sample

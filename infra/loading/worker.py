@@ -39,11 +39,15 @@ def start(config: msgspec.Raw) -> Run:
     temporary.sweep(settings.warehouse)
     engine = attach.engine(settings.warehouse)
 
-    def run(task: msgspec.Raw, desk: Desk) -> ports.Loaded | ports.Sample:
+    def run(task: msgspec.Raw, desk: Desk) -> ports.Loaded | ports.Sample | None:
         wanted: requests.Request = msgspec.json.decode(task, type=requests.Request)
-        secrecy.hide(wanted.load.secrets.values())
+        of = wanted.check.load if isinstance(wanted, requests.Check) else wanted.load
+        secrecy.hide(of.secrets.values())
         try:
             with attach.attached(engine, settings.warehouse) as connection:
+                if isinstance(wanted, requests.Check):
+                    _function(of.type, "check")(connection, wanted.check, settings, desk)
+                    return None
                 if isinstance(wanted, requests.Sample):
                     return sample(connection, wanted.load, settings, desk)
                 return load(connection, wanted.load, settings, desk)

@@ -17,6 +17,8 @@ CREATE_DEADLINE_S = 60.0
 FIND_DEADLINE_S = 120.0
 CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
+CHECK_DEADLINE_S = 60.0
+FILES_DEADLINE_S = 30.0
 USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
 LOADING = frozenset(("load", "fetch"))
 # Types that are read without the network.
@@ -61,6 +63,24 @@ class LakeWarehouse:
             loading.Sample(load),
             deadline_s=SAMPLE_DEADLINE_S,
             result_type=ports.Sample,
+        )
+
+    async def check(self, check: ports.Check) -> None:
+        """Read a file that is handed in."""
+        await self._pool.run(
+            "load",
+            loading.Check(check),
+            deadline_s=CHECK_DEADLINE_S,
+            result_type=type(None),
+        )
+
+    async def files(self, source: str) -> tuple[ports.LoadedFile, ...]:
+        """List the files whose rows a source's tables hold."""
+        return await self._pool.run(
+            "warehouse",
+            requests.Files(source),
+            deadline_s=FILES_DEADLINE_S,
+            result_type=tuple[ports.LoadedFile, ...],
         )
 
     async def published(self, target: ports.Target) -> ports.Published | None:

@@ -25,10 +25,16 @@ class Find(msgspec.Struct, frozen=True, tag=True):
     target: ports.Target
 
 
+class Files(msgspec.Struct, frozen=True, tag=True):
+    """List the files whose rows a source's tables hold."""
+
+    source: str
+
+
 class ChangesOf(msgspec.Struct, frozen=True, tag=True):
     """Show the rows that a run changed."""
 
     asked: ports.ChangesOf
 
 
-Request = ChangesOf | Create | Listing | Upkeep | Find
+Request = ChangesOf | Create | Files | Listing | Upkeep | Find

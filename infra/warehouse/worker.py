@@ -8,6 +8,7 @@ import msgspec
 
 from commands import ports
 from domain.datasets import Table
+from infra.loading import state
 from infra.warehouse import attach, requests, tables, temporary
 from infra.warehouse.changes import changes
 from infra.warehouse.find import find
@@ -18,7 +19,14 @@ from infra.workers.desk import Desk, Run
 CREATE_ATTEMPTS_MAX = 5
 CREATE_RETRY_S = 0.5
 
-Answer = ports.Changes | ports.Maintained | ports.Published | tuple[Table, ...] | None
+Answer = (
+    ports.Changes
+    | ports.Maintained
+    | ports.Published
+    | tuple[Table, ...]
+    | tuple[ports.LoadedFile, ...]
+    | None
+)
 
 
 def start(config: msgspec.Raw) -> Run:
@@ -35,6 +43,8 @@ def start(config: msgspec.Raw) -> Run:
         with attach.attached(engine, settings) as connection:
             if isinstance(wanted, requests.Listing):
                 return tables.every(connection)
+            if isinstance(wanted, requests.Files):
+                return files(connection, wanted.source)
             if isinstance(wanted, requests.Find):
                 return find(connection, desk, wanted.target)
             if isinstance(wanted, requests.ChangesOf):
@@ -42,6 +52,20 @@ def start(config: msgspec.Raw) -> Run:
             return _maintain(connection, desk, settings, wanted.maintain)
 
     return run
+
+
+def files(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[ports.LoadedFile, ...]:
+    """List the files whose rows a source's tables hold."""
+    return tuple(
+        ports.LoadedFile(
+            path=file.path,
+            size_bytes=file.size_bytes,
+            mtime_ns=file.mtime_ns,
+            rows=file.rows,
+            run=file.run,
+        )
+        for file in state.read(connection, source).files
+    )
 
 
 def create(engine: duckdb.DuckDBPyConnection, settings: Settings) -> None:

