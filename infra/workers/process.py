@@ -43,7 +43,7 @@ class Process:
         self._process = process
         self._reader, self._writer = streams
         self._lease = lease
-        self._holds_lease = False
+        self._holds_lease = self._over = False
         self._farewell = ""
         self.buried = asyncio.create_task(self._bury())
 
@@ -127,6 +127,10 @@ class Process:
         if self._lease is not None:
             await self._lease.acquire()
             self._holds_lease = True
+            if self._over:
+                # It died while it waited, or before what it sent was read: nobody else would give
+                # the lease back, and every load would wait for ever.
+                self._release()
         self._send(wire.Tag.GRANTED)
         await self._drain()
 
@@ -160,6 +164,7 @@ class Process:
         except ProcessLookupError:
             log.debug("%s worker %d left nothing behind", self.kind.name, self.pid)
         self._writer.close()
+        self._over = True
         self._release()
         return code
 

@@ -259,6 +259,25 @@ def test_a_dead_worker_gives_the_write_lease_back() -> None:
     asyncio.run(test())
 
 
+def test_a_worker_that_dies_while_it_waits_for_the_write_lease_does_not_take_it_along() -> None:
+    async def test() -> None:
+        lease = asyncio.Lock()
+        async with pool_of(lease=lease) as pool:
+            child = await do(pool, "pid")
+            await lease.acquire()
+            waiting = asyncio.ensure_future(do(pool, "hold"))
+            await asyncio.sleep(0.5)  # until it has asked
+            os.kill(child, signal.SIGKILL)
+            (buried,) = [each.buried for each in pool._lanes["trial"].all if each.pid == child]
+            await asyncio.wait([buried])
+            lease.release()
+            with pytest.raises(ports.WorkDied):
+                await waiting
+            assert not lease.locked()
+
+    asyncio.run(test())
+
+
 def test_a_handler_that_cannot_start_is_a_failure_with_an_end() -> None:
     async def test() -> None:
         pool = Pool({"trial": msgspec.Raw(b'{"broken": "no"}')}, kinds=[TRIAL])
