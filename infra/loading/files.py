@@ -236,6 +236,8 @@ class Files:
             for one in read
         ]
         kept = [parts.known[name] for name in self._refused if name in parts.known]
+        left = self._left_alone(parts)
+        kept += left
         if self._write == "append" and not self._keys:
             kept += parts.vanished  # they would be added twice, should they come back
         tracked = sorted((*parts.same, *touched, *now, *kept), key=lambda file: file.path)
@@ -245,7 +247,7 @@ class Files:
             if portion.found is not None and portion.columns
         }
         return Staged(
-            tables=tuple(self._tables(parts, now, portions, rows, anew=anew)),
+            tables=tuple(self._tables(parts, now, portions, rows, left=left, anew=anew)),
             files=tuple(self._file(one, rows, portions) for one in read),
             state={"options": options},
             tracked=tuple(tracked),
@@ -253,9 +255,21 @@ class Files:
             refused=tuple(
                 RefusedFile(file=name, reason=refusal.reason, line=refusal.facts.get("line"))
                 for name, refusal in sorted(self._refused.items())
-            ),
+            )
+            + tuple(RefusedFile(file=file.path, reason=_stays(file)) for file in left),
             formats=found,
         )
+
+    def _left_alone(self, parts: Split) -> list[state.Tracked]:
+        """What is gone with all files of its table, while others have some: its rows stay.
+
+        They go when an input may be empty. Where nothing at all is there, the run is refused.
+        """
+        there = {file.table for file in parts.same}
+        there |= {self._table(one.name) for one in parts.candidates}
+        if self._write != "replace" or self._load.allow_empty or not there:
+            return []
+        return [file for file in parts.vanished if file.table not in there]
 
     def _tables(
         self,
@@ -264,6 +278,7 @@ class Files:
         portions: dict[str, Portion],
         rows: dict[str, int],
         *,
+        left: list[state.Tracked],
         anew: bool,
     ) -> Iterator[StagedTable]:
         gone: dict[str, list[str]] = {}
@@ -271,7 +286,7 @@ class Files:
             for file in (parts.known[one.path] for one in now if one.path in parts.known):
                 gone.setdefault(file.table, []).append(file.path)
         if self._write == "replace":
-            for file in parts.vanished:
+            for file in (file for file in parts.vanished if file not in left):
                 gone.setdefault(file.table, []).append(file.path)
         names = dict.fromkeys((*portions, *gone))
         if not names and not parts.known and not self._refused:
@@ -305,3 +320,10 @@ class Files:
             encoding=one.encoding,
             rejected=rejected,
         )
+
+
+def _stays(file: state.Tracked) -> str:
+    return (
+        f"{file.path} is gone, and with it all of table '{file.table}': its rows stay."
+        " Allow empty loads for this source if they are to go."
+    )
