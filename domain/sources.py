@@ -12,6 +12,10 @@ import msgspec
 
 from domain.kernel import Boundary, Event, Recorded, Refused, about
 
+# Schemas of the engine, and those of models: a source would write over what is not its own.
+SCHEMAS_RESERVED: Final = frozenset(
+    {"information_schema", "intermediate", "main", "marts", "pg_catalog", "staging", "temp"}
+)
 ALL: Final = "sources"  # the tag of everything that changes which sources there are
 
 

@@ -1,12 +1,12 @@
 """Sources that are databases: where, as whom, which tables, and what is new in each."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 from domain.source_types.block import Block
+from domain.source_types.files import OUTSIDE, of_people
 from domain.source_types.secret import SecretUrl
 
 TABLES_MAX: Final = 2_000
@@ -71,7 +71,6 @@ class SqliteBlock(TablesBlock, frozen=True, kw_only=True):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """As the block says."""
-        parts = PurePosixPath(self.path).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\0" in self.path:
-            yield ".path", "must lie inside the project, as a relative path"
+        if not of_people(self.path):
+            yield ".path", OUTSIDE
         yield from TablesBlock.faults(self)

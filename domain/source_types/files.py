@@ -14,6 +14,11 @@ Format = Literal["auto", "csv", "tsv", "json", "ndjson", "parquet", "excel"]
 Write = Literal["merge", "append", "replace"]
 Deduplication = Literal["none", "latest_only", "append_only", "scd_type2"]
 
+WAREHOUSE: Final = "warehouse"  # the project's folder of tables
+OUTSIDE: Final = (
+    "must lie inside the project, as a relative path, and neither in a hidden folder nor in"
+    " the warehouse's"
+)
 REJECT_RATIO_MAX: Final = 0.01
 BUCKET: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
@@ -70,8 +75,8 @@ class DuckDBFileBlock(Block, frozen=True, kw_only=True):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """As the block says."""
-        if not inside(self.path):
-            yield ".path", "must lie inside the project, as a relative path"
+        if not of_people(self.path):
+            yield ".path", OUTSIDE
 
 
 class FilesystemBlock(FilesBlock, frozen=True, kw_only=True):
@@ -105,8 +110,8 @@ def folder_faults(
     directory: str, file_pattern: str, *, deep: bool = False
 ) -> Iterator[tuple[str, str]]:
     """What keeps a directory from lying inside the project, and a pattern from naming files."""
-    if not inside(directory):
-        yield ".directory", "must lie inside the project, as a relative path"
+    if not of_people(directory):
+        yield ".directory", OUTSIDE
     if deep and not inside(file_pattern):
         yield ".file_pattern", "must be a pattern of files below the directory, like **/*"
     if not deep and (not file_pattern or "/" in file_pattern or "\0" in file_pattern):
@@ -117,3 +122,18 @@ def inside(path: str) -> bool:
     """Tell whether a path stays below the folder that it is taken from."""
     parts = PurePosixPath(path).parts
     return bool(parts) and parts[0] != "/" and ".." not in parts and "\0" not in path
+
+
+def of_people(path: str) -> bool:
+    """Tell whether a path of the project is inside of it, and of none of the platform's folders.
+
+    Who may write a source may read the files that it names, and delete them: the log, the vault,
+    the keys and the tables of others must not be among those. They lie in hidden folders, which
+    can be other programs' too, and in the warehouse.
+    """
+    parts = PurePosixPath(path).parts
+    return (
+        inside(path)
+        and parts[0].casefold() != WAREHOUSE
+        and not any(part.startswith(".") for part in parts)
+    )

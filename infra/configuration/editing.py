@@ -17,6 +17,9 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from yaml import ScalarNode
+from yaml.resolver import Resolver
 
 from domain import drafts
 from domain.drafts import (
@@ -33,6 +36,9 @@ from infra.configuration.documents import Unreadable, contents
 
 WIDTH: Final = 4096  # characters; no line is folded
 _INDENT: Final = re.compile(r"^sources:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)-( +)", re.MULTILINE)
+
+TEXT_TAG: Final = "tag:yaml.org,2002:str"
+_RESOLVER: Final = Resolver()
 
 Edit = Callable[[CommentedSeq, Sequence[Source]], None]  # what is known is as the file says
 
@@ -64,7 +70,7 @@ class SourcesFile:
             entry = next(entry for entry in entries if entry["name"] == name)
             for key, value in drafts.fields(wanted).items():
                 if key not in entry or entry[key] != value:
-                    entry[key] = value
+                    entry[key] = _spelled(value)
             if wanted.options is not None:
                 block = there[name] if there[name] in entry else "generic_config"
                 key = block if block in entry else there[name]
@@ -161,7 +167,19 @@ def _yaml(text: str) -> YAML:
 def _entry(draft: Draft) -> dict[str, Any]:
     entry = drafts.fields(draft)
     entry[draft.type] = draft.options or {}
-    return entry
+    return {key: _spelled(value) for key, value in entry.items()}
+
+
+def _spelled(value: Any) -> Any:
+    """Quoted where what reads the file, which takes `no` for false, would read something else."""
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    plain = _RESOLVER.resolve(ScalarNode, value, (True, False)) == TEXT_TAG and value.isprintable()  # type: ignore[no-untyped-call]
+    return value if plain else DoubleQuotedScalarString(value)
 
 
 def _plain(value: Any) -> Any:
@@ -175,7 +193,7 @@ def _merge(entry: CommentedMap, key: str, wanted: dict[str, Any]) -> None:
     """Set a block to what is wanted; keys that stay keep their place and their comments."""
     block = entry.get(key)
     if not isinstance(block, CommentedMap):
-        entry[key] = wanted
+        entry[key] = _spelled(wanted)
         return
     for name in [name for name in block if name not in wanted]:
         del block[name]
@@ -183,4 +201,4 @@ def _merge(entry: CommentedMap, key: str, wanted: dict[str, Any]) -> None:
         if isinstance(value, dict) and isinstance(block.get(name), CommentedMap):
             _merge(block, name, value)
         elif name not in block or block[name] != value:
-            block[name] = value
+            block[name] = _spelled(value)

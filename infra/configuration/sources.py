@@ -15,7 +15,7 @@ import msgspec
 
 from domain.source_types.secret import MASK, masked
 from domain.source_types.table import LATER, TYPES, OptionInvalid, options
-from domain.sources import Source
+from domain.sources import SCHEMAS_RESERVED, Source
 from infra.configuration.documents import Document
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
@@ -77,6 +77,8 @@ def _source(
         if name is not None and not NAME.fullmatch(name):
             reason = "must be letters, digits and underscores, a letter first, at most 63"
             raise document.refused(path, reason)
+    if known.schema is not None and known.schema.casefold() in SCHEMAS_RESERVED:
+        raise document.refused(f"{place}.schema", "is a name that no source's schema may have")
     if known.type not in TYPES and known.type not in LATER:
         raise document.refused(f"{place}.type", "is not a type of source; csv is one")
     for key in entry:

@@ -100,6 +100,12 @@ class Files:
             portions=portions,
             refused=self._refused,
             rows=self._rows(portions),
+            there=frozenset(
+                (
+                    *(file.table for file in parts.same),
+                    *(self._table(one.name) for one in parts.candidates),
+                )
+            ),
         ).staged()
 
     def anew(self, before: state.State) -> bool:

@@ -28,11 +28,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     portions: dict[str, Portion]  # by table
     refused: Refusals
     rows: dict[str, int]  # by the file's shown name
+    there: frozenset[str]  # tables that some file is for
 
     def staged(self) -> Staged:
         """Give what is to be published."""
         now = [self._tracked(one) for one in self.read]
         kept = [self.parts.known[name] for name in self.refused if name in self.parts.known]
+        left = self._left_alone()
+        kept += left
         if self.write == "append" and not self.keys:
             kept += self.parts.vanished  # they would be added twice, should they come back
         every = (*self.parts.same, *self.touched, *now, *kept)
@@ -46,13 +49,23 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             refused=tuple(
                 RefusedFile(file=name, reason=refusal.reason, line=refusal.facts.get("line"))
                 for name, refusal in sorted(self.refused.items())
-            ),
+            )
+            + tuple(RefusedFile(file=file.path, reason=_stays(file)) for file in left),
             formats={
                 table: portion.found
                 for table, portion in portions
                 if portion.found is not None and portion.columns
             },
         )
+
+    def _left_alone(self) -> list[state.Tracked]:
+        """What is gone with all files of its table, while others have some: its rows stay.
+
+        They go when an input may be empty. Where nothing at all is there, the run is refused.
+        """
+        if self.write != "replace" or self.load.allow_empty or not self.there:
+            return []
+        return [file for file in self.parts.vanished if file.table not in self.there]
 
     def _tables(self, now: list[state.Tracked]) -> Iterator[StagedTable]:
         parts, replaces = self.parts, self.write == "replace"
@@ -84,7 +97,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             for file in (known[one.path] for one in now if one.path in known):
                 gone.setdefault(file.table, []).append(file.path)
         if self.write == "replace":
-            for file in self.parts.vanished:
+            left = self._left_alone()
+            for file in (file for file in self.parts.vanished if file not in left):
                 gone.setdefault(file.table, []).append(file.path)
         return gone
 
@@ -108,3 +122,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             encoding=one.encoding,
             rejected=self.portions[one.table].rejected.get(one.found.name, 0),
         )
+
+
+def _stays(file: state.Tracked) -> str:
+    return (
+        f"{file.path} is gone, and with it all of table '{file.table}': its rows stay."
+        " Allow empty loads for this source if they are to go."
+    )

@@ -119,6 +119,36 @@ def test_an_editor_adds_sources_but_gives_them_neither_code_nor_secrets(shop):
     assert 1 == len(of_sources(shop))
 
 
+@pytest.mark.parametrize("name", ["no", "On", "null", "select", "main"])
+@pytest.mark.parametrize("text", ["yes", "12:30:00", "a: b\n- c", "*x", "\u2028x\x85y", "1_000"])
+def test_what_yaml_reads_as_something_else_is_kept_as_it_was_given(shop, name, text):
+    async def story():
+        admin = await shop.logged_in()
+        options = {**NEW["options"], "notes": text, "null_values": [text]}
+        body = {**NEW, "name": name, "description": text, "options": options}
+        assert 200 == (await admin.post("/api/sources", json=body)).status_code
+        changed = {"tags": [text], "options": {**options, "sheet": text}}
+        answer = await admin.put(f"/api/sources/{name}", json=changed)
+        assert 200 == answer.status_code, answer.text
+        config = (await admin.get(f"/api/sources/{name}/details")).json()["config"]
+        block = config["csv"]
+        told = (config["description"], config["tags"], block["notes"], block["sheet"])
+        assert (text, [text], text, text, [text]) == (*told, block["null_values"])
+
+    shop.run(story)
+
+
+@pytest.mark.parametrize("schema", ["main", "Information_Schema", "staging", "pg_catalog"])
+def test_no_source_takes_a_schema_that_is_not_a_source_s(shop, schema):
+    async def story():
+        admin = await shop.logged_in()
+        answer = await admin.post("/api/sources", json={**NEW, "schema": schema})
+        assert (422, True) == (answer.status_code, "schema" in answer.json()["detail"])
+
+    shop.run(story)
+    assert "orders" not in shop.file.read_text()
+
+
 SECRET = {"bucket_url": "s3://x", "aws_secret_access_key": "hunter-2222"}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import exc
 
 from commands import ports
 from domain.source_types.databases import DatabaseBlock, SqliteBlock
+from domain.source_types.files import OUTSIDE, of_people
 from infra.loading import told
 from infra.workers import secrecy
 
@@ -90,8 +91,8 @@ def _file(load: ports.Load, path: str) -> sqlalchemy.URL:
     """The database file, which lies in the project, whatever links lead to it."""
     root = Path(load.root).resolve()
     file = (root / path).resolve()
-    if not file.is_relative_to(root) or not path:
-        raise ports.WorkRefused("The database file must lie inside the project.")
+    if not file.is_relative_to(root) or not of_people(str(file.relative_to(root))):
+        raise ports.WorkRefused(f"The database file {OUTSIDE}.")
     if not file.is_file():
         raise ports.WorkRefused(f"There is no file {path}.")
     # Read-only, so that looking makes no journal beside it.

@@ -297,6 +297,26 @@ def test_files_become_tables_by_name_or_by_folder(trial: Trial) -> None:
     }
 
 
+def test_a_table_whose_files_are_gone_stays_and_the_others_are_loaded(trial: Trial) -> None:
+    def sizes(done: ports.Loaded) -> dict[str, int]:
+        return {table.name: table.row_count for table in done.tables}
+
+    gone = trial.file("a.csv", "id\n1\n")
+    trial.file("b.csv", "id\n2\n")
+    loaded(trial, tables="by_name")
+    gone.unlink()
+    trial.file("b.csv", "id\n2\n3\n")
+    for again in ({}, {}, {"full_refresh": True}):
+        done = loaded(trial, tables="by_name", **again)
+        assert {"a": 1, "b": 2} == sizes(done)
+        (left,) = done.refused
+        assert ("a.csv", True) == (left.file, "'a': its rows stay" in left.reason)
+
+    allowed = loaded(trial, tables="by_name", allow_empty=True)
+    assert ({"a": 0, "b": 2}, ()) == (sizes(allowed), allowed.refused)
+    assert () == loaded(trial, tables="by_name").refused
+
+
 def test_a_format_that_is_named_is_the_one(trial: Trial) -> None:
     trial.file("a.data", '{"id": 1}')
     loaded(trial, format="ndjson")
