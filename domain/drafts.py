@@ -150,7 +150,10 @@ class SourceTypeUnknown(Refused):
     """A type that there is not, or whose block is not known."""
 
     def __init__(self) -> None:
-        super().__init__("type: is not a type of source; GET /api/source-types lists them")
+        super().__init__(
+            "type: is not a type of source; GET /api/source-types and `dango source types`"
+            " list them"
+        )
 
 
 class SecretInFile(Refused):
@@ -158,7 +161,10 @@ class SecretInFile(Refused):
 
     def __init__(self, path: str) -> None:
         where = f"options{path}"
-        message = "must be ${NAME}: put the value into the vault, POST /api/secrets"
+        message = (
+            "must be ${NAME}: put the value into the vault, `dango secrets set NAME` or"
+            " POST /api/secrets"
+        )
         super().__init__(f"{where}: {message}", fields=[{"path": where, "message": message}])
 
 

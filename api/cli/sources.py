@@ -60,7 +60,8 @@ async def edit(given: argparse.Namespace, api: Api, out: Output) -> int:
     path = f"{PATH}/{segment(given.source)}"
     body = _keys(given)
     if given.set or given.unset:
-        config = (await api.get(f"{path}/details"))["config"]
+        details = await api.get(f"{path}/details")
+        config, body["revision"] = details["config"], details["revision"]
         body["options"] = _options(given, config[config["type"]])
     if not body:
         raise Refusal("Nothing to change was named; --help tells what there is.")

@@ -15,13 +15,23 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from commands import ports
 
 CONNECTIONS_MAX = 4  # kept open, per host
+# RFC 6052 (NAT64) and RFC 4291, 2.5.5.1: the last 32 bits are an address of the old kind.
+_EMBEDDING = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879: deprecated, and still somebody's own
 
 
 def is_private(address: str) -> bool:
     """Tell whether an address is of this machine or of a network that is not the internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return not (mapped or ip).is_global
+    inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+    return not inner.is_global or inner.is_multicast or inner in _SITE_LOCAL
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address of the old kind that a gateway would take this one for, or itself."""
+    if any(ip in network for network in _EMBEDDING):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
 
 
 def _checked(connection: HTTPConnection, made: socket.socket) -> socket.socket:
