@@ -190,7 +190,7 @@ def test_a_server_that_is_not_there_is_given_up_after_a_few_tries(caplog):
     with served(Inbox()) as port:
         pass
 
-    assert [False] == send(settings(port), MAIL, linger_s=0.3, pauses_s=(0.01, 0.01))
+    assert [False] == send(settings(port), MAIL, linger_s=1.5, pauses_s=(0.01, 0.01))
     assert 3 == len([r for r in caplog.records if "handed over" in r.message])
 
 
