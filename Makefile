@@ -13,18 +13,20 @@ TEST := $(VENV)/.installed-test
 DATA := $(VENV)/.installed-data
 VENDOR := api/static/vendor/manifest.json
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate $(ARGS)
+	--no-header --no-annotate $(ARGS)
 
 # Whatever surrounds us, .venv alone decides what is imported.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Compiled once: a run of the tests starts a thousand processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test check e2e soak bench assets lock clean
+.PHONY: help install demo test lint check e2e screenshots soak bench assets lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 install: $(RUN) $(VENDOR)  ## make .venv with the product, its dependencies and the browser files
 
@@ -32,17 +34,24 @@ demo: install $(DATA)  ## create ./demo-project from real data and serve it on p
 	$(BIN)/dango demo demo-project $(ARGS)
 
 test: $(TEST) $(VENDOR) $(DATA)  ## run the whole test suite (pytest's ARGS="-k syncs" picks some)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
+		-m "not soak and not alone" $(ARGS)
+	$(BIN)/python -m pytest -m "alone and not soak" $(ARGS) || test $$? = 5  # ARGS picked none
 
-check: $(TEST)  ## format, lint, types, import rules, documents
+lint: $(TEST)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint  ## the same, and the documents
 	$(BIN)/python -m pytest --quiet tests/architecture
 
 e2e: $(TEST) $(VENDOR) $(DATA)  ## run the browser tests alone (needs Chromium)
 	$(BIN)/python -m pytest -m browser $(ARGS)
+
+screenshots: $(TEST) $(VENDOR) $(DATA)  ## make build/screenshots: each page, light and dark (ARGS=--docs: docs/pictures too)
+	$(BIN)/python -m tests.pages.screenshots $(ARGS)
 
 soak: $(TEST) $(VENDOR) $(DATA)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
@@ -56,7 +65,8 @@ lock:  ## write the lock files anew (needs uv; ARGS=--upgrade takes newer versio
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group test --constraint requirements.lock \
 		--output-file requirements-test.lock
-	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) --group build --constraint requirements.lock \
+		--output-file requirements-build.lock
 	$(COMPILE) --no-deps --group assets --output-file assets.lock
 	$(COMPILE) --no-deps --group data --output-file data.lock
 

@@ -114,7 +114,7 @@ def _by_deploy_token(token: str, platform: Platform) -> Caller | None:
     if not is_token(token.removeprefix(MARK)):
         return None
     proof = deploy_proof(token, platform)
-    if not initial_syncs.token_good(platform.views.current, proof):
+    if not initial_syncs.token_good(platform.views.current, proof, platform.clock()):
         return None
     return Caller(actor="deploy-token", via="deploy", deploy=proof)
 

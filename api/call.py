@@ -1,10 +1,12 @@
 """One request, as a handler sees it: who calls, which rows they see, how to send a command."""
 
+import asyncio
 import contextlib
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from litestar import Request
@@ -16,6 +18,8 @@ from projections.engine import Reader
 
 if TYPE_CHECKING:
     from api.table import Route
+
+Found = TypeVar("Found")
 
 KEY_LIFE: Final = timedelta(hours=24)
 SECRET_LIFE: Final = timedelta(minutes=10)
@@ -63,7 +67,9 @@ class Call:
         caller: Caller,
         *,
         request_id: str,
+        stood: int,
     ) -> None:
+        """`stood` is where the views stood before the guard looked who calls."""
         self.request, self.platform, self.route = request, platform, route
         self.caller, self.request_id = caller, request_id
         self.views: Reader = _Unread()
@@ -71,13 +77,35 @@ class Call:
         self.position: int | None = None  # of the last event that this request led to
         self.as_of: int | None = None
         self.cookies: list[str] = []
+        self.headers: dict[str, str] = {}  # of the answer, whatever it will be
         self.cleanup = contextlib.ExitStack()
         self._sent = 0
+        self._admitted = stood, platform.clock()
 
     @property
     def changes(self) -> bool:
         """Whether the request is for a change."""
         return self.route.method != "GET"
+
+    def settled(self, seconds: float) -> bool:
+        """Whether nothing has been recorded since the guard looked, not so long ago."""
+        position, at = self._admitted
+        now = self.platform.clock()
+        return self.platform.views.position == position and now - at < timedelta(seconds=seconds)
+
+    async def kept(
+        self, tables: Sequence[str], look: Callable[..., Found], *key: Any
+    ) -> Found | None:
+        """What the views keep; a look that may take long is taken beside the event loop.
+
+        One at a time: those who wait for it find what it found.
+        """
+        views = self.views
+        if not views.holds(tables, look, *key):
+            async with self.platform.looking:
+                if not views.holds(tables, look, *key):
+                    return await asyncio.to_thread(views.kept, tables, look, *key)
+        return views.kept(tables, look, *key)
 
     async def send(self, command: Command) -> Outcome:
         """Send a command in the caller's name."""

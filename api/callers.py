@@ -15,6 +15,7 @@ SESSION: Final = "session only"  # no key: it must not outlive itself, nor reach
 PARTIAL: Final = "partial session"  # the password was right, the second factor is due
 DEPLOY: Final = "deploy token"  # the token of a deployment, or who has platform.manage
 DEPLOYS: Final = "platform.manage"  # what stands for the token
+OWNER: Final = "control"  # the way in of who could read and change the project's files anyway
 # every other entry of the route table's access column is the name of a permission
 
 
@@ -43,6 +44,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if self.role is None or not permissions.may(self.role, permission):
             return False
         return self.only is None or permission in self.only
+
+    def without(self, permission: str) -> "Caller":
+        """The same caller, who does not want to use one of their permissions."""
+        only = permissions.EVERY if self.only is None else self.only
+        return msgspec.structs.replace(self, only=only - {permission})
 
 
 ANONYMOUS: Final = Caller()

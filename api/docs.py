@@ -5,11 +5,12 @@ least of all. The pages use our copies of Swagger UI and Redoc, and no other hos
 """
 
 import asyncio
+import functools
 import inspect
 import re
 from collections.abc import Sequence
 from types import NoneType, UnionType
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Litestar, Response
@@ -71,12 +72,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 async def document(call: Call) -> Response[bytes]:
     """Give the OpenAPI document of this server."""
-    state = call.request.app.state
-    made: bytes | None = state.get("openapi")
-    if made is None:
-        platform, app = call.platform, call.request.app
-        made = await asyncio.to_thread(encoded, routes(app), platform.version, platform.settings)
-        state.openapi = made
+    platform, rows = call.platform, routes(call.request.app)
+    made = await asyncio.to_thread(encoded, rows, platform.version, platform.settings)
     return Response(made, media_type="application/json", headers={"cache-control": "no-cache"})
 
 
@@ -98,7 +95,8 @@ def _viewer(call: Call, template: str, script: str, policy: str) -> Response[str
     return answer
 
 
-def routes(app: Litestar) -> list[Route]:
+@functools.lru_cache(maxsize=2)
+def routes(app: Litestar) -> tuple[Route, ...]:
     """The rows that an application was made of, without its sockets."""
     found = {
         handler.opt["route"]: None
@@ -106,17 +104,18 @@ def routes(app: Litestar) -> list[Route]:
         for handler in getattr(route, "route_handlers", ())
         if "route" in handler.opt
     }
-    return sorted(found, key=lambda route: (route.page, route.path, route.method))
+    return tuple(sorted(found, key=lambda route: (route.page, route.path, route.method)))
 
 
-def encoded(rows: Sequence[Route], version: str, settings: HttpSettings) -> bytes:
-    """The document as JSON."""
+@functools.lru_cache(maxsize=2)
+def encoded(rows: tuple[Route, ...], version: str, settings: HttpSettings) -> bytes:
+    """The document as JSON; made once."""
     return msgspec.json.encode(make(rows, version, settings))
 
 
 def make(rows: Sequence[Route], version: str, settings: HttpSettings) -> dict[str, Any]:
     """The document."""
-    types = {kind for row in rows if not row.page for kind in _types(row)}
+    types = {kind for row in rows if not (row.page or row.proxied) for kind in _types(row)}
     _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -202,7 +201,7 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
 
 def _responses(row: Route) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/json": {"schema": {"$ref": REF.format(name="Problem")}}}
-    if row.page:
+    if row.page or row.proxied:
         content: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
         problem = content
     else:
@@ -225,8 +224,7 @@ def _hints(row: Route) -> dict[str, Any]:
 def _answer(row: Route) -> Any:
     """The type of a route's answer; None where the handler makes the response itself."""
     found = _hints(row).get("return", Any)
-    origin = getattr(found, "__origin__", found)
-    return None if isinstance(origin, type) and issubclass(origin, Response) else found
+    return None if _is_response(found) else found
 
 
 def _schema(kind: Any) -> dict[str, Any]:
@@ -238,6 +236,11 @@ def _schema(kind: Any) -> dict[str, Any]:
 
 def _members(kind: Any) -> list[Any]:
     """The types of a union, which may be more than one could be decoded from."""
-    if isinstance(kind, UnionType):
-        return list(kind.__args__)
-    return [] if kind is None else [kind]
+    if get_origin(kind) in (Union, UnionType):
+        return [each for each in get_args(kind) if not _is_response(each)]
+    return [] if kind is None or _is_response(kind) else [kind]
+
+
+def _is_response(kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    return isinstance(origin, type) and issubclass(origin, Response)

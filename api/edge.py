@@ -1,9 +1,11 @@
 """The outermost layer: request ids, headers on every answer, HEAD, answers kept under a key."""
 
 import asyncio
+import logging
 import re
+import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from api import asgi, cors, once
 from api.asgi import SECURITY, App, Message, Receive, Scope, Send
@@ -13,7 +15,12 @@ from api.platform import Platform
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 SEVERAL: Final = frozenset({b"set-cookie", b"vary"})  # there may be more than one of them
+BELOW: Final = "/{file_path:path}"  # ends the row of everything below a path
+FAILED: Final = 500  # and above
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+_log = logging.getLogger("dango.requests")
 
 
 class Edge:
@@ -26,15 +33,16 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or one socket."""
         if scope["type"] == "websocket":
-            await self._sockets.get(scope["path"], _no_socket)(scope, receive, send)
+            await self._socket(scope["path"])(scope, receive, send)
             return
         request_id = asgi.header(scope, "x-request-id")
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
             request_id = self._platform.new_id()
-        scope[asgi.REQUEST_ID] = request_id
         head = scope["method"] == "HEAD"
-        if head:
-            scope = {**scope, "method": "GET"}  # the server knows it as HEAD, and expects no body
+        method = "GET" if head else scope["method"]  # the server knows it as HEAD: no body
+        own = {asgi.REQUEST_ID: request_id, asgi.PLATFORM: self._platform}
+        scope = {**scope, "method": method, **own}
+        asgi.current.set(request_id)
         answer = _Answer(self, scope, send, head=head, request_id=request_id.encode())
         try:
             if (allowed := cors.preflight(scope, self._platform.settings)) is not None:
@@ -47,6 +55,17 @@ class Edge:
         finally:
             if (call := asgi.call(scope)) is not None:
                 call.cleanup.close()
+            # It holds the request, which holds it: emptied, both are gone without a search.
+            scope.clear()
+
+    def _socket(self, path: str) -> App:
+        """What takes sockets of this path: exactly, or of what lies below it."""
+        below = (
+            app
+            for row, app in self._sockets.items()
+            if row.endswith(BELOW) and path.startswith(row.removesuffix(BELOW) + "/")
+        )
+        return self._sockets.get(path) or next(below, _no_socket)
 
     def head(self) -> int:
         """The log's last position."""
@@ -63,6 +82,10 @@ class Edge:
                 found.append((b"x-position", b"%d" % call.position))
             if call.as_of is not None:
                 found.append((b"x-as-of", b"%d" % call.as_of))
+            found.extend(
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in call.headers.items()
+            )
             found.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in call.cookies)
         return found
 
@@ -77,6 +100,7 @@ class _Answer:
         self._head, self._request_id = head, request_id
         self._start: Message | None = None
         self._body, self._sent = b"", False
+        self._begun = time.perf_counter()
 
     async def send(self, message: Message) -> None:
         call = asgi.call(self._scope)
@@ -90,6 +114,7 @@ class _Answer:
                 *message["headers"],
                 *(pair for pair in own if pair[0] in SEVERAL or pair[0] not in names),
             ]
+            self._tell(message["status"])
             if call is not None and call.key is not None and done:
                 self._start = message
                 return
@@ -104,6 +129,23 @@ class _Answer:
                 message["body"] = b""
         self._sent = True
         await self._send(message)
+
+    def _tell(self, status: int) -> None:
+        """A line of the log, where they are wanted: of what changes something, and of failures."""
+        if not _log.isEnabledFor(logging.DEBUG):
+            return
+        call, scope = asgi.call(self._scope), self._scope
+        if status < FAILED and (call is None or not call.changes):
+            return
+        brought: dict[str, Any] = {
+            "method": scope["method"],
+            "route": asgi.template(scope),
+            "status": status,
+            "duration_ms": round((time.perf_counter() - self._begun) * 1000, 1),
+        }
+        if call is not None:
+            brought |= {"position": call.position, "actor": call.caller.actor}
+        _log.debug("%s %s: %d", brought["method"], brought["route"], status, extra=brought)
 
     async def stop(self) -> None:
         """Answer in place of a request that is not going to end; what it did is unknown."""
@@ -123,7 +165,9 @@ class _Answer:
     async def _keep(self, call: Call | None) -> None:
         start = self._start
         if start is not None and call is not None:
-            await once.after(call, start["status"], self._body)
+            names = dict(start["headers"])
+            media_type = names.get(b"content-type", once.JSON.encode()).decode("latin-1")
+            await once.after(call, start["status"], media_type, self._body)
             self._sent = True
             await self._send(start)
             await self._send({"type": "http.response.body", "body": self._body, "more_body": False})

@@ -23,15 +23,32 @@ from commands import ports
 from commands.kernel import KeyReused, OutcomeUnknown, Overloaded, StorageFull
 from domain import (
     api_keys,
+    backups,
+    deployments,
     drafts,
+    drift,
     emails,
     factors,
+    grants,
     guesses,
     identities,
     initial_syncs,
     links,
     logins,
+    model_runs,
+    models,
+    monitor_runs,
+    monitors,
+    notebooks,
+    notifications,
     passwords,
+    pii,
+    pii_overrides,
+    profiles,
+    queries,
+    saved_queries,
+    schedule_runs,
+    schedules,
     secrets,
     sessions,
     sources,
@@ -39,6 +56,7 @@ from domain import (
     upkeep,
     uploads,
     users,
+    vault,
 )
 from domain.kernel import Refused
 from domain.source_types import table as source_types
@@ -56,6 +74,7 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     drafts.SourceThere: 409,
     drafts.TrustNeeded: 403,
     drafts.SourceTypeUnknown: 422,
+    drift.NoDrift: 404,
     api_keys.ExpiryPast: 422,
     api_keys.KeyMissing: 404,
     api_keys.PermissionUnknown: 422,
@@ -81,6 +100,17 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     identities.TooManyIdentities: 409,
     links.AcceptedAlready: 409,
     links.LinkInvalid: 401,
+    queries.QueryEnded: 409,
+    queries.QueryMissing: 404,
+    queries.QueryThere: 409,
+    saved_queries.SavedNameInvalid: 422,
+    saved_queries.SavedQueryMissing: 404,
+    saved_queries.SavedQueryThere: 409,
+    saved_queries.TooManySavedQueries: 409,
+    pii.NothingToScan: 409,
+    pii_overrides.TooManyOverrides: 409,
+    profiles.NothingPublished: 404,
+    profiles.TableMissing: 404,
     passwords.PasswordUnchanged: 422,
     passwords.PasswordWeak: 422,
     passwords.RepeatedDiffers: 422,
@@ -111,17 +141,53 @@ REFUSALS: Final[Mapping[type[Refused], int]] = {
     source_types.OptionInvalid: 422,
     sources.SchemaTaken: 409,
     sources.SourceMissing: 404,
+    deployments.DeploymentInvalid: 422,
+    monitor_runs.NothingToMonitor: 409,
+    monitors.MonitorInvalid: 422,
+    monitors.MonitorMissing: 404,
+    monitors.MonitorThere: 409,
+    monitors.TooManyMonitors: 409,
+    notifications.NoPlaces: 409,
+    notifications.NoticeMissing: 404,
+    notifications.NoticeNotDead: 409,
+    notifications.TooManyPlaces: 409,
+    notifications.WebhookMissing: 404,
+    notifications.WebhookThere: 409,
+    schedules.ScheduleInvalid: 422,
+    schedules.ScheduleMissing: 404,
+    schedules.ScheduleThere: 409,
+    schedules.TooManySchedules: 409,
+    schedule_runs.ScheduleRunEnded: 409,
+    schedule_runs.ScheduleRunning: 409,
     syncs.SchemaBusy: 409,
     syncs.SyncRunning: 409,
     syncs.SyncEnded: 409,
     syncs.SyncMissing: 404,
     upkeep.MaintenanceRunning: 409,
+    backups.BackupRunning: 409,
+    vault.MasterKeyGiven: 409,
+    vault.RotationRunning: 409,
+    grants.GrantMissing: 404,
+    models.ModelMissing: 404,
+    notebooks.LockNotHeld: 409,
+    notebooks.NoLock: 404,
+    notebooks.NotTheirNotebook: 403,
+    notebooks.NotebookLocked: 409,
+    notebooks.NotebookMissing: 404,
+    notebooks.NotebookNameInvalid: 422,
+    notebooks.NotebookThere: 409,
+    notebooks.TemplateUnknown: 422,
+    model_runs.ModelsRunning: 409,
+    model_runs.ModelsRunEnded: 409,
+    model_runs.ModelsRunMissing: 404,
 }
 
 _WORK: Final[Mapping[type[ports.WorkFailed], int]] = {
     ports.WorkRefused: 400,
     ports.WorkTimedOut: 408,
-    ports.WorkDied: 400,
+    ports.WorkCancelled: 409,
+    ports.WorkTooLarge: 400,
+    ports.WorkDied: 503,
     ports.Busy: 503,
     ports.WorkFailed: 400,
     ports.ProofRefused: 403,
@@ -140,6 +206,11 @@ class Denied(Exception):
     def __init__(self, status: int, detail: str, **facts: Any) -> None:
         super().__init__(detail)
         self.status, self.detail, self.facts = status, detail, facts
+
+
+def lacking(permission: str) -> Denied:
+    """Of a caller who may not do this."""
+    return Denied(403, f"Permission denied: {permission}", permission=permission)
 
 
 def answer(
@@ -163,21 +234,26 @@ def answer(
     )
 
 
-def _refused(request: Request[Any, Any, Any], error: Refused) -> Response[Any]:
-    facts = {"error_code": _code(error), **error.facts}
-    return answer(request, REFUSALS[type(error)], error.detail, facts)
+# What a caller is told in so many words: a form shows it beside what was filled in.
+TOLD: Final = (Refused, Denied, ports.WorkFailed)
 
 
-def _denied(request: Request[Any, Any, Any], error: Denied) -> Response[Any]:
-    return answer(request, error.status, error.detail, error.facts)
-
-
-def _work(request: Request[Any, Any, Any], error: ports.WorkFailed) -> Response[Any]:
-    facts = dict(error.facts)
-    status = _WORK[type(error)]
+def told(error: Exception) -> tuple[int, str, dict[str, Any]]:
+    """Status, sentence and facts of one of TOLD."""
+    if isinstance(error, Refused):
+        return REFUSALS[type(error)], error.detail, {"error_code": _code(error), **error.facts}
+    if isinstance(error, Denied):
+        return error.status, error.detail, dict(error.facts)
+    if not isinstance(error, ports.WorkFailed):
+        raise TypeError(type(error))
+    status, facts = _WORK[type(error)], dict(error.facts)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         facts.setdefault("retry_after", 1)
-    return answer(request, status, error.reason, facts)
+    return status, error.reason, facts
+
+
+def _told(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return answer(request, *told(error))
 
 
 def _overloaded(request: Request[Any, Any, Any], error: Overloaded) -> Response[Any]:
@@ -215,7 +291,7 @@ def _broken(request: Request[Any, Any, Any], error: ViewsBroken) -> Response[Any
 
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     fields = [
-        {"path": str(item.get("key") or "body"), "message": _safe(str(item.get("message", "")))}
+        {"path": str(item.get("key") or "body"), "message": safe(str(item.get("message", "")))}
         for item in (error.extra if isinstance(error.extra, list) else ())
         if isinstance(item, dict)
     ]
@@ -254,9 +330,7 @@ def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 
 HANDLERS: Final[dict[Any, Any]] = {
-    Refused: _refused,
-    Denied: _denied,
-    ports.WorkFailed: _work,
+    **dict.fromkeys(TOLD, _told),
     Overloaded: _overloaded,
     OutcomeUnknown: _unknown,
     StorageFull: _full,
@@ -275,7 +349,7 @@ _ECHO: Final = re.compile(r"(Invalid enum value|Invalid value|Invalid) .*")
 _LONG: Final = 200
 
 
-def _safe(message: str) -> str:
+def safe(message: str) -> str:
     """A validation message without the value that was sent."""
     if message.startswith("Invalid enum value"):
         return "is not one of the allowed values"

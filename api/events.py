@@ -6,10 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from api import words
+from api import masks, words
 from api.call import Call
 from api.errors import Denied, invalid
 from domain.kernel import Recorded, tags
+from domain.monitor_runs import MonitorEvaluated
+from domain.pii import MASK
 from projections import audit
 from projections.audit import Verified
 
@@ -126,13 +128,20 @@ def view(call: Call, position: int) -> EventView:
         correlation=recorded.correlation,
         causation=recorded.causation,
         tags=list(tags(recorded.event)),
-        data=_data(recorded),
+        data=_data(call, recorded),
         words=words.said(recorded.event),
         hash=digest,
     )
 
 
-def _data(recorded: Recorded) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(recorded.event)
+def _data(call: Call, recorded: Recorded) -> dict[str, Any]:
+    event = recorded.event
+    fields: dict[str, Any] = msgspec.to_builtins(event)
     fields.pop("type", None)
+    if isinstance(event, MonitorEvaluated) and event.drill_down:
+        # The one event with values of rows; their columns may have been found personal since.
+        hidden = masks.of_table(masks.hidden(call), *event.source_table.split(".", 1))
+        for part in fields["drill_down"]:
+            if part["column"].casefold() in hidden and part["key"] is not None:
+                part["key"] = MASK
     return fields

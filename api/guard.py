@@ -25,12 +25,15 @@ from api.callers import (
     SIGNED_IN,
     Caller,
 )
-from api.errors import Denied, invalid
+from api.errors import Denied, invalid, lacking
 from api.platform import HttpSettings, Platform
 from api.table import Route
+from domain.pii import PERMISSION as SEES_MASKED
 from projections.engine import ViewsBroken
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+MASK: Final = "x-dango-mask"  # a header that makes a caller one who lacks pii.view
+AGAIN_AFTER_S: Final = 1.0  # a caller is looked at again even if nothing has happened
 INTEGER_BITS: Final = 63  # of what the log and the views can hold
 # Such a session may only do this, until its password has been changed.
 UNTIL_CHANGED: Final = frozenset(
@@ -66,18 +69,20 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     route: Route | None = handler.opt.get("route")
     if route is None:  # the framework's own answer to OPTIONS; there is nothing to negotiate
         raise _no_method(connection)
-    platform: Platform = connection.app.state.platform
+    platform = asgi.platform(connection.scope)
     request = cast("Request[Any, Any, Any]", connection)
     if route.path not in UNCOUNTED:
         admit(request.scope, platform)
         well_named(request.scope, platform.settings)
     _well_formed(connection)
     _same_site(request, platform.settings)
+    stood = platform.views.position
     caller = _caller(request, route, platform)
     if caller.user_id is not None and route.path not in UNCOUNTED:
         now = platform.clock()
         _heard(platform.limits.wait_of(caller.user_id, platform.settings, now))
-    call = Call(request, platform, route, caller, request_id=asgi.request_id(request.scope))
+    id = asgi.request_id(request.scope)
+    call = Call(request, platform, route, caller, request_id=id, stood=stood)
     cast("asgi.Scope", request.scope)[asgi.CALL] = call
     _admit(call)
     if route.method in SAFE:
@@ -87,10 +92,12 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     length = (asgi.header(request.scope, "content-length") or "").encode()
     body = length if route.streamed else await bodies.arrived(request)
     key = asgi.header(request.scope, "idempotency-key")
-    keyed = not route.page and route.access not in (PUBLIC, PARTIAL)  # no browser sends one
+    # No browser sends one with a page's form, and another server's answers are not kept.
+    keyed = not (route.page or route.proxied) and route.access not in (PUBLIC, PARTIAL)
     if key is not None and keyed:
         target = request.scope["raw_path"], request.scope["query_string"]
-        parts = (route.method.encode(), *target, body)
+        # A key that was narrowed, or who wants masks, is not given what the whole user was told.
+        parts = (route.method.encode(), *target, body, *_narrowed(caller))
         # What is shown once is shown again only to what asked for it, not to its user's others.
         asker = (caller.via.encode(),) if route.shows_secret else ()
         call.key = Key.of(key, caller.actor, (*parts, *asker), platform.secrets)
@@ -127,9 +134,10 @@ def again(request: Request[Any, Any, Any]) -> None:
     A session can end while its request is still on the way. Raises Denied.
     """
     call = asgi.call(request.scope)
-    if call is not None:
-        call.caller = _caller(request, call.route, call.platform, uses=False)
-        _admit(call)
+    if call is None or call.settled(AGAIN_AFTER_S):
+        return
+    call.caller = _caller(request, call.route, call.platform, uses=False)
+    _admit(call)
 
 
 def _no_method(connection: ASGIConnection[Any, Any, Any, Any]) -> MethodNotAllowedException:
@@ -162,7 +170,15 @@ def _caller(
         return ANONYMOUS  # who it is cannot be told; what needs nobody known is answered still
     if caller is None:
         raise Denied(401, "The API key is not valid.")
-    return caller
+    return caller.without(SEES_MASKED) if wants_masks(request.scope) else caller
+
+
+def wants_masks(scope: Any) -> bool:
+    """Whether the caller wants personal data masked, whatever they may see.
+
+    Any value will do: who misspells it sees less than they may, never more.
+    """
+    return asgi.header(scope, MASK) is not None
 
 
 def _admit(call: Call) -> None:
@@ -181,7 +197,7 @@ def _admit(call: Call) -> None:
     if access == SESSION and caller.key_id is not None:
         raise Denied(403, KEYLESS, error_code="session_only")
     if access not in (READS, SIGNED_IN, SESSION) and not caller.may(access):
-        raise Denied(403, f"Permission denied: {access}", permission=access)
+        raise lacking(access)
 
 
 def _asked(call: Call) -> str:
@@ -224,7 +240,8 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
     if request.method in SAFE:
         return
     header = functools.partial(asgi.header, request.scope)
-    if header("authorization") is not None and header("cookie") is None:
+    scheme = (header("authorization") or "").partition(" ")[0].lower()
+    if scheme == "bearer" and header("cookie") is None:  # others browsers send by themselves
         return
     origin = header("origin")
     if origin is not None and origin in settings.allowed_origins:
@@ -236,6 +253,10 @@ def _same_site(request: Request[Any, Any, Any], settings: HttpSettings) -> None:
         allowed = hosts.own_origin(request.scope)
     if not allowed:
         raise Denied(403, "This request comes from another site.", error_code="cross_site")
+
+
+def _narrowed(caller: Caller) -> tuple[bytes, ...]:
+    return () if caller.only is None else (",".join(sorted(caller.only)).encode(),)
 
 
 async def _look_at(call: Call) -> None:

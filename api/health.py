@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Response
 
+from api import dashboards, dbt_docs
 from api.call import Call
 from projections import sources
 
@@ -53,8 +54,8 @@ async def status(call: Call) -> Status:
         services={
             "api": "running",
             "duckdb": "healthy",
-            "metabase": "not_found",
-            "dbt_docs": "not_found",
+            "metabase": await dashboards.status(platform),
+            "dbt_docs": "healthy" if dbt_docs.there(platform) else "not_found",
         },
         uptime=_uptime(int((platform.clock() - platform.started_at).total_seconds())),
         warnings=[] if call.caller.role is None else platform.limits.warnings(),

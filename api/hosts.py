@@ -4,6 +4,7 @@ A page of another site whose own name was made to point here ("DNS rebinding") i
 to the browser, and reads every answer; but it can only ask by its own name, never by an address.
 """
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from api import asgi, networks, proxies, senders
 if TYPE_CHECKING:
     from api.platform import HttpSettings
 
+NAMES_CACHED: Final = 1_024  # as they were asked for, and of one settings mostly
 ANY: Final = "*"
 UNKNOWN: Final = (
     "The server is not asked for by this name. If it is one of its own, add it to"
@@ -24,13 +26,18 @@ def known(scope: Any, settings: "HttpSettings") -> bool:
     given = asgi.headers(scope, "host")
     if not given or asgi.local(scope) is not None:
         return True
-    name = (senders.host_name(given[0]) or "").lower().rstrip(".")
-    allowed = {host.lower() for host in settings.allowed_hosts}
-    if name in allowed or ANY in allowed or name == public(settings):
+    return _known(given[0], settings.host, settings.allowed_hosts, settings.public_url)
+
+
+@functools.lru_cache(maxsize=NAMES_CACHED)
+def _known(given: str, bound: str, allowed: tuple[str, ...], url: str | None) -> bool:
+    name = (senders.host_name(given) or "").lower().rstrip(".")
+    names = {host.lower() for host in allowed}
+    if name in names or ANY in names or name == _public(url):
         return True
-    if proxies.is_loopback(settings.host):
+    if proxies.is_loopback(bound):
         return proxies.is_loopback(name)
-    return name in ("localhost", settings.host.lower()) or networks.parse(name) is not None
+    return name in ("localhost", bound.lower()) or networks.parse(name) is not None
 
 
 def own_origin(scope: Any) -> bool:
@@ -39,6 +46,5 @@ def own_origin(scope: Any) -> bool:
     return origin is None or origin.partition("://")[2] == asgi.header(scope, "host")
 
 
-def public(settings: "HttpSettings") -> str | None:
-    """The name in the public URL."""
-    return None if settings.public_url is None else urlsplit(settings.public_url).hostname
+def _public(url: str | None) -> str | None:
+    return None if url is None else urlsplit(url).hostname

@@ -13,16 +13,17 @@ from commands.initial_syncs import (
     SkipInitialSource,
     StartInitialSync,
 )
-from domain.initial_syncs import MARK, NoInitialSync
+from domain.initial_syncs import MARK, TOKEN_LIFE, NoInitialSync
 from projections import initial_syncs, sources, syncs
 
 OPEN: Final = ("running", "queued")
 
 
 class DeployToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token, shown this once; it is good for one initial sync."""
+    """A token, shown this once; it is good for one initial sync, begun before it expires."""
 
     token: str
+    expires_at: datetime
 
 
 class InitialSaid(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +63,9 @@ class InitialStatus(msgspec.Struct, frozen=True, kw_only=True):
 async def issue_token(call: Call) -> DeployToken:
     """Make a deploy token; one before it is good no more."""
     token = MARK + call.platform.new_token()
-    await call.send(IssueDeployToken(proof=deploy_proof(token, call.platform)))
-    return DeployToken(token=token)
+    proof, expires_at = deploy_proof(token, call.platform), call.platform.clock() + TOKEN_LIFE
+    await call.send(IssueDeployToken(proof=proof, expires_at=expires_at))
+    return DeployToken(token=token, expires_at=expires_at)
 
 
 async def start(call: Call) -> InitialSaid:

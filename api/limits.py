@@ -1,6 +1,7 @@
 """How many requests are heard: of one address, of one account, of all together.
 
-Token buckets: each holds a minute's worth and is refilled evenly. They live in memory, in a bounded
+And how much of their answers is kept. Token buckets: each holds a minute's worth, or a day's of
+what is kept for a day, and is refilled evenly. They live in memory, in a bounded
 number; the one that was used longest ago goes first. Nothing of them is written: an address is
 personal data.
 """
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from api.platform import HttpSettings
 
 MINUTE_S: Final = 60
+DAY_S: Final = 24 * 3600
 BUCKETS_MAX: Final = 10_000  # of each kind that is counted
+KEPT_BYTES_PER_DAY_MAX: Final = 64 * 1024 * 1024  # of answers under idempotency keys, of an account
+KEPT_BYTES_EACH: Final = 1024  # what an answer takes up beside its own bytes
 UNNAMED_PROXY: Final = (
     "Requests come through a proxy on this machine that platform.trusted_proxies does not name:"
     " all its visitors look like this machine, and are not limited by their addresses."
@@ -29,19 +33,21 @@ _log = logging.getLogger("dango.api")
 
 
 class _Bucket(msgspec.Struct, eq=False):
-    """What is left of a minute's worth."""
+    """What is left of a span's worth."""
 
     left: float
     at: datetime
 
-    def take(self, per_minute: int, now: datetime) -> float | None:
-        """Take one; else answer in how many seconds there will be one."""
+    def take(
+        self, most: int, now: datetime, *, span_s: int = MINUTE_S, cost: int = 1
+    ) -> float | None:
+        """Take what something costs; else answer in how many seconds there will be enough."""
         passed = max(0.0, (now - self.at).total_seconds())  # a clock that is set back adds nothing
         self.at = now
-        self.left = min(per_minute, self.left + passed * per_minute / MINUTE_S)
-        if self.left < 1:
-            return (1 - self.left) * MINUTE_S / per_minute
-        self.left -= 1
+        self.left = min(most, self.left + passed * most / span_s)
+        if self.left < cost:
+            return (cost - self.left) * span_s / most
+        self.left -= cost
         return None
 
 
@@ -67,6 +73,12 @@ class Limits:
         """The same for an account, by whatever session or key."""
         return self._take("account", user_id, settings.requests_per_account_max, now)
 
+    def keeps(self, actor: str, size_bytes: int, now: datetime) -> bool:
+        """Whether one more answer of somebody's is kept: requests cost nothing, a disk does."""
+        cost = size_bytes + KEPT_BYTES_EACH
+        bucket = self._bucket("kept", actor, KEPT_BYTES_PER_DAY_MAX, now)
+        return bucket.take(KEPT_BYTES_PER_DAY_MAX, now, span_s=DAY_S, cost=cost) is None
+
     def passed_on(self) -> None:
         """A request came through a proxy that the settings do not name; said once in the log."""
         if not self._unnamed_proxy:
@@ -77,16 +89,19 @@ class Limits:
         """What an admin should put right."""
         return [UNNAMED_PROXY] if self._unnamed_proxy else []
 
-    def _take(self, kind: str, name: str, per_minute: int, now: datetime) -> int | None:
+    def _bucket(self, kind: str, name: str, most: int, now: datetime) -> _Bucket:
         buckets = self._buckets.setdefault(kind, OrderedDict())
         bucket = buckets.get(name)
         if bucket is None:
-            bucket = buckets[name] = _Bucket(per_minute, now)
+            bucket = buckets[name] = _Bucket(most, now)
             if len(buckets) > BUCKETS_MAX:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(name)
-        wait = bucket.take(per_minute, now)
+        return bucket
+
+    def _take(self, kind: str, name: str, per_minute: int, now: datetime) -> int | None:
+        wait = self._bucket(kind, name, per_minute, now).take(per_minute, now)
         if wait is None:
             return None
         self._tell(kind, per_minute, now)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from api.platform import Platform
-from commands.ports import Mail
+from commands.mail_ports import Mail
 from domain.links import INVITE_LIFE, RESET_LIFE
 
 PROJECT_LENGTH_MAX: Final = 100  # characters of the project's name in a subject

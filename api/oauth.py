@@ -29,7 +29,8 @@ from commands.identities import (
     LogInWithIdentity,
     RefuseIdentity,
 )
-from commands.ports import Asked, Identity, IdentityProvider, ProofRefused, UpstreamFailed
+from commands.identity_ports import Asked, Identity, IdentityProvider
+from commands.ports import ProofRefused, UpstreamFailed
 from domain.emails import Email
 from domain.guesses import Guesses
 from domain.identities import (
@@ -54,7 +55,7 @@ SAID: Final = ("code", "error", "iss", "state")  # by a provider, each once
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt, as the browser's cookie has it."""
 
-    provider: Provider
+    provider: str
     token: str
     expires: int  # seconds since 1970
     where: str
@@ -68,13 +69,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     def asked(self, call: Call) -> Asked:
         """What the provider is asked with."""
         platform, about = call.platform, f"{self.provider}:{self.token}"
-        path = f"/api/auth/oauth/{self.provider}/callback"
         return Asked(
             state=platform.secrets.digest("oauth_state", about),
             nonce=platform.secrets.digest("oauth_nonce", about),
             verifier=platform.secrets.digest("oauth_verifier", about),
-            redirect_uri=f"{platform.settings.base_url}{path}",
+            redirect_uri=f"{platform.settings.base_url}{self.path}",
         )
+
+    @property
+    def path(self) -> str:
+        """Where the provider sends the browser back to."""
+        return f"/api/auth/oauth/{self.provider}/callback"
 
     def id(self, call: Call) -> str:
         """What is stored of it."""
@@ -114,24 +119,31 @@ async def _begun(
     call: Call, found: IdentityProvider, name: Provider, *, where: str, user: str = ""
 ) -> str:
     """Give the browser an attempt; where to send it."""
-    attempt = Attempt(
-        provider=name,
+    attempt = begun(call, name, where=where, user=user)
+    return await found.authorization_url(attempt.asked(call))
+
+
+def begun(
+    call: Call, provider: str, *, where: str, user: str = "", kind: type[Attempt] = Attempt
+) -> Attempt:
+    """Give the browser an attempt, in a cookie."""
+    attempt = kind(
+        provider=provider,
         token=call.platform.new_token(),
         expires=int((call.platform.clock() + ATTEMPT_LIFE).timestamp()),
         where=where if len(where) <= NEXT_LENGTH_MAX else "/",
         user=user,
     )
-    url = await found.authorization_url(attempt.asked(call))
     cookie_name = call.platform.settings.oauth_cookie
     call.set_cookie(cookie_name, attempt.spell(call), int(ATTEMPT_LIFE.total_seconds()))
-    return url
+    return attempt
 
 
 async def finish(call: Call, provider: str) -> Response[str]:
     """Handle the OAuth callback: log in, or tell why not."""
     name, found = _configured(call, provider)
     call.clear_cookie(call.platform.settings.oauth_cookie)
-    attempt, now = _attempt(call, name), call.platform.clock()
+    attempt, now = returned(call, name), call.platform.clock()
     with call.platform.attempts.counted(own.source_of(call), Guesses(), now):
         try:
             identity = await _identity(call, found, attempt)
@@ -161,11 +173,11 @@ def _configured(call: Call, name: str) -> tuple[Provider, IdentityProvider]:
     return Provider(name), found
 
 
-def _attempt(call: Call, provider: Provider) -> Attempt:
+def returned(call: Call, provider: str, kind: type[Attempt] = Attempt) -> Attempt:
     """The attempt that this browser began and this answer belongs to. Raises AttemptUnknown."""
     query = call.request.query_params
     given = cookie(call.request.scope, call.platform.settings.oauth_cookie) or ""
-    attempt = _read(call, provider, given)
+    attempt = _read(call, provider, given, kind)
     if attempt is None or attempt.expires <= call.platform.clock().timestamp():
         raise AttemptUnknown
     if any(len(query.getall(name, [])) > 1 for name in SAID):
@@ -178,7 +190,7 @@ def _attempt(call: Call, provider: Provider) -> Attempt:
     return attempt
 
 
-def _read(call: Call, provider: Provider, text: str) -> Attempt | None:
+def _read(call: Call, provider: str, text: str, kind: type[Attempt]) -> Attempt | None:
     """What a cookie holds; None when it was not made here, for this provider."""
     parts = text.split(".")
     if len(parts) != 5 or not text.isascii() or not parts[1].isdecimal():  # noqa: PLR2004
@@ -190,7 +202,7 @@ def _read(call: Call, provider: Provider, text: str) -> Attempt | None:
         return None
     if not is_token(token) or len(expires) > len("9999999999"):
         return None
-    attempt = Attempt(provider=provider, token=token, expires=int(expires), where=place, user=user)
+    attempt = kind(provider=provider, token=token, expires=int(expires), where=place, user=user)
     return attempt if attempt.sealed_as(call, seal) else None
 
 
@@ -227,7 +239,7 @@ async def _log_in(call: Call, attempt: Attempt, identity: Identity) -> bool:
             LogInWithIdentity(
                 user_id=account.user_id,
                 email_digest=account.email_digest,
-                provider=attempt.provider,
+                provider=Provider(attempt.provider),
                 identity=digest,
                 attempt=attempt.id(call),
                 session=begun.session,
@@ -250,7 +262,7 @@ async def _link(call: Call, attempt: Attempt, digest: str) -> None:
         LinkIdentity(
             user_id=UserId(attempt.user),
             session_id=own.own_session(call),
-            provider=attempt.provider,
+            provider=Provider(attempt.provider),
             identity=digest,
             attempt=attempt.id(call),
         )

@@ -18,6 +18,8 @@ from api.call import KEY_LIFE, SECRET_LIFE, AnswerGone, Call, Key
 from commands.kernel import Keep, KeyReused, OutcomeUnknown, Overloaded, StorageFull
 
 TURN_S: Final = 60.0  # how long a request waits for one before it under the same key
+JSON: Final = "application/json"
+CHARSET: Final = "; charset=utf-8"  # the framework puts it to each text, every time
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a longer answer is made anew from what was recorded
 
 
@@ -31,6 +33,9 @@ class Kept(msgspec.Struct, frozen=True):
     status: int
     body: msgspec.Raw
     position: int | None
+    headers: dict[str, str] = {}
+    media_type: str = JSON
+    file: bytes = b""  # in place of the body, of another type
 
 
 class _Turn(msgspec.Struct, eq=False):
@@ -82,10 +87,11 @@ def _kept(call: Call, key: Key) -> Response[Any] | None:
         raise KeyReused
     call.key = None
     call.position = kept.position
+    call.headers.update(kept.headers)
     return Response(
-        bytes(kept.body),
+        kept.file or bytes(kept.body),
         status_code=kept.status,
-        media_type="application/json",
+        media_type=kept.media_type,
         headers={"Idempotency-Replayed": "true"},
     )
 
@@ -113,12 +119,23 @@ def _carried_out(call: Call, key: Key) -> Response[Any] | None:
     )
 
 
-async def after(call: Call, status: int, body: bytes) -> None:
+async def after(call: Call, status: int, media_type: str, body: bytes) -> None:
     """Keep the answer of a request that did something."""
     if call.key is None or call.position is None or len(body) > ANSWER_BYTES_MAX:
         return
+    if not call.platform.limits.keeps(call.caller.actor, len(body), call.platform.clock()):
+        return  # as with one that is too long
     life: timedelta = SECRET_LIFE if call.route.shows_secret else KEY_LIFE
-    kept = Kept(call.key.request, status, msgspec.Raw(body or b"null"), call.position)
+    json = media_type == JSON
+    kept = Kept(
+        call.key.request,
+        status,
+        msgspec.Raw((body if json else b"") or b"null"),
+        call.position,
+        headers=call.headers,
+        media_type=media_type.removesuffix(CHARSET),
+        file=b"" if json else body,
+    )
     expires_at = call.platform.clock() + life
     value = msgspec.json.encode(kept)
     sealed = Keep("answer", call.key.id, value, expires_at, owner=call.caller.user_id)

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -12,25 +13,45 @@ import msgspec
 from api.attempts import Attempts
 from api.callers import Caller
 from api.limits import Limits
+from api.passage import Passage
+from api.running import Queries
 from api.turns import Turns
+from api.uploads.loaded import Loaded
+from commands.dashboard_ports import Dashboards, DashboardSessions
+from commands.grants import GrantProvider
+from commands.identity_ports import IdentityProvider
+from commands.inspecting import OverridesEditor
 from commands.kernel import Bus, Clock, Forget, Keep, Secrets
+from commands.machine import Gauges
+from commands.mail_ports import Mailer
+from commands.notebook_ports import NotebookFiles, NotebookSessions
 from commands.ports import (
-    IdentityProvider,
-    Mailer,
+    MaskedColumn,
     Progress,
     SecretValues,
     SourcesEditor,
-    Uploads,
     Warehouse,
 )
+from commands.profiling import Profiler, ProfilesKept
+from commands.schedule_ports import SchedulesEditor
 from commands.sessions import Seen
+from commands.upload_ports import Uploads
 from commands.users import Passwords
+from commands.vault import VaultKeys
 from domain.kernel import Recorded
+from projections import pii
 from projections.audit import Mark, Noted, Stored, Verified
 from projections.engine import Reader
 from projections.live import Ring
 
 UPLOADS_MAX: Final = 4  # that come at the same time
+
+
+class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """A source whose folders are not listened to, but looked at from time to time, and why."""
+
+    source: str
+    reason: str
 
 
 class WatcherStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +64,8 @@ class WatcherStatus(msgspec.Struct, frozen=True, kw_only=True):
     debounce_seconds: float = 0.0
     watch_patterns: tuple[str, ...] = ()
     watch_directories: tuple[str, ...] = ()
+    watched_folders: int = 0  # that the system tells of changes in
+    looked_at: tuple[LookedAt, ...] = ()
     log_file: str | None = None  # its lines are in the server's log
     pending: tuple[str, ...] = ()
     last_request_at: datetime | None = None
@@ -64,11 +87,18 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     position_wait_s: float = 5.0  # how long a GET waits for ?min_position=
     query_timeout_s: float = 30.0
     query_rows_max: int = 10_000
+    query_functions: tuple[str, ...] = ()  # that a statement may call, by name
     queries_per_user_max: int = 2  # that run at once; of the workers for queries
     project_name: str = ""
     organization: str | None = None
+    metabase: bool = False  # whether the project is set up for it; then /query leads there
     metabase_url: str = "http://localhost:3000"
+    metabase_database: int | None = None
     dbt_docs_url: str | None = None
+    auto_dbt: bool = True
+    backups_to: str | None = None  # None: project.yml names no place
+    backups_every: str | None = None  # None: only when somebody asks for one
+    backups_timezone: str = "UTC"
     requests_per_address_max: int = 3_000  # a minute
     requests_per_account_max: int = 60_000  # a minute
     requests_max: int = 120_000  # a minute
@@ -106,9 +136,10 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Views(Protocol):
-    """The read models."""
+    """The read models; `position` is the log's that they stand at."""
 
     broken: Exception | None
+    position: int
 
     @property
     def current(self) -> Reader:
@@ -175,6 +206,17 @@ class AnswersKept(Protocol):
 
 
 Authenticate = Callable[..., Caller | None]
+# Which columns nobody may see who lacks pii.view; of the rows of now, whatever time is asked for.
+MaskedColumns = Callable[[Reader, bool], tuple[MaskedColumn, ...]]
+
+
+def _masked(views: Reader, past: bool) -> tuple[MaskedColumn, ...]:  # noqa: FBT001 - of a port
+    return views.kept(pii.READ, _listed, past) or ()
+
+
+def _listed(views: Reader, past: bool) -> tuple[MaskedColumn, ...]:  # noqa: FBT001 - a key
+    names = sorted(pii.masked_columns(views, ever=past))
+    return tuple(MaskedColumn(schema=s, table=t, column=c) for s, t, c in names)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -199,18 +241,43 @@ class Platform:
     started_at: datetime
     progress: Mapping[tuple[int, str], Progress]
     query_turns: Turns = dataclasses.field(default_factory=Turns)
+    looking: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)  # beside the event loop
+    queries: Queries = dataclasses.field(default_factory=Queries)
+    masked_columns: MaskedColumns = _masked
     attempts: Attempts = dataclasses.field(default_factory=Attempts)
     limits: Limits = dataclasses.field(default_factory=Limits)
+    loaded: Loaded = dataclasses.field(default_factory=Loaded)
     ring: Ring = dataclasses.field(default_factory=lambda: Ring(0))
     checks: Sequence[Callable[[], str | None]] = ()  # readiness: None, or what is wrong
+    clocks: Callable[[], Sequence[str]] = tuple  # why what is due is not noticed, if so
     providers: Mapping[str, IdentityProvider] = dataclasses.field(default_factory=dict)
+    grants: Mapping[str, GrantProvider] = dataclasses.field(default_factory=dict)
     editor: SourcesEditor | None = None  # None: this process writes no configuration
+    overrides: OverridesEditor | None = None  # None: likewise
+    schedules_editor: SchedulesEditor | None = None  # the same
+    workers: Callable[[], list[dict[str, Any]]] | None = None  # each kind; None: there are none
     watcher: Callable[[], WatcherStatus] | None = None  # None: nothing watches
     uploads: Uploads | None = None  # None: this process keeps no files
     uploads_at_once: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX)
     )
+    notebook_files: NotebookFiles | None = None  # None: this process keeps none
+    notebook_sessions: NotebookSessions | None = None  # None: it runs none
+    dashboards: Dashboards | None = None  # None: Metabase is not set up
+    dashboard_sessions: DashboardSessions | None = None
+    passage: Passage = dataclasses.field(default_factory=Passage)
     secret_values: SecretValues = dataclasses.field(default_factory=dict[str, str])
+    vault_keys: VaultKeys | None = None  # None: this process changes none
     root: str = ""  # of the project, absolute; never told
     mailer: Mailer | None = None  # None: nothing is sent
+    profiler: Profiler | None = None  # None: this process looks into no tables
+    profiles: ProfilesKept | None = None  # None: nothing is remembered
     reload: Callable[[], Awaitable[int]] | None = None  # take the configuration files anew
+    read_models: Callable[[str], Awaitable[None]] | None = None  # look for one, by its name
+    gauges: Gauges | None = None  # None: this process does not look at its machine
+    scheduling: Callable[[], bool] | None = None  # whether schedules come due; None: never here
+    documents: Path | None = None  # the folder that dbt's documentation is published to
+
+    def since(self, trouble: str) -> datetime:
+        """When a trouble came up, as far as this process knows."""
+        return self.clock() if self.gauges is None else self.gauges.since(trouble)

@@ -80,8 +80,10 @@ def unnamed(scope: Any, trusted: tuple[str, ...]) -> bool:
 
 def forwarded(scope: Any) -> bool:
     """Whether a header says that it was passed on for somebody else."""
-    names = (key.decode("latin-1").lower() for key, _ in scope["headers"])
-    return any(name in FORWARDING or name.startswith(FORWARDING_PREFIXES) for name in names)
+    names = asgi.every_header(scope)
+    return not FORWARDING.isdisjoint(names) or any(
+        name.startswith(FORWARDING_PREFIXES) for name in names
+    )
 
 
 @functools.lru_cache(maxsize=ADDRESSES_CACHED)

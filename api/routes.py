@@ -5,43 +5,73 @@ from typing import Final
 from api import (
     api_keys,
     auth,
+    backups,
+    dashboards,
+    dbt_docs,
+    deployments,
+    diagnostics,
     docs,
+    editors,
     events,
     export,
     factors,
+    governance,
+    grants,
     health,
     identities,
     initial_syncs,
     links,
     logs,
+    metrics,
+    model_runs,
+    models,
+    monitoring,
+    monitors,
+    notebooks,
+    notifications,
     oauth,
+    pii,
+    platform_health,
+    profiles,
     queries,
     runs,
+    saved_queries,
+    schedule_edits,
+    schedules,
     secrets,
     sessions,
     source_edits,
     sources,
     syncs,
     upkeep,
-    uploads,
     users,
+    vault,
     watcher,
     ws,
 )
+from api.agents import listed
 from api.callers import DEPLOY, PARTIAL, PUBLIC, READS, SESSION, SIGNED_IN
-from api.pages import access, account, overview, static
-from api.pages import commands as forms
-from api.pages import events as event_pages
-from api.pages import factors as second
-from api.pages import links as chosen
-from api.table import NOW_ONLY, Route, delete, form, get, page, post, put, socket
+from api.catalog import details, found, graph, lists
+from api.catalog import summary as for_agents
+from api.pages.table import PAGES
+from api.table import NOW_ONLY, Route, delete, get, page, post, proxied, put, socket
+from api.uploads import received, stored
 
 OWN: Final = "it tells what the caller may do now"
 NO_PAST: Final = "the vault keeps no past"
 OF_PROGRAM: Final = {"always_now": "it tells what this program can do", "needs_views": False}
+CATALOG: Final = "/api/catalog"
+OF_TABLE: Final = f"{CATALOG}/{{source:str}}/{{table:str}}"
+GOVERNANCE: Final = "/api/governance"
 INITIAL: Final = "/api/initial-sync"
+NOTICES: Final = "/api/notifications"
+EDITOR: Final = "/notebooks/marimo/{name:str}"
+OF_NOTEBOOK: Final = "/api/notebooks/{name:str}"
+OF_SAVED: Final = "/api/queries/{query_id:str}"
+OF_SCHEDULE: Final = "/api/schedules/{name:str}"
 OF_SOURCE: Final = "/api/sources/{source_name:str}"
 LIVE_ONLY: Final = {"always_now": NOW_ONLY, "needs_views": False}
+DOCUMENTED: Final = {"always_now": "it is what dbt made last", "needs_views": False}
 ELSEWHERE: Final = {"always_now": "it is one step of a login", "browsed": True}
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -50,8 +80,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/status", PUBLIC, health.status, **LIVE_ONLY),
     get("/api/config", READS, health.config, **LIVE_ONLY),
     get("/api/watcher/status", READS, watcher.watcher_status, **LIVE_ONLY),
+    get("/api/health/platform", READS, platform_health.platform_health, **LIVE_ONLY),
+    get("/api/health/diagnostics", "platform.manage", diagnostics.bundle, **LIVE_ONLY),
+    get("/metrics", READS, metrics.metrics, **LIVE_ONLY),
     get("/api/health/live", PUBLIC, health.live, **LIVE_ONLY),
     get("/api/health/ready", PUBLIC, health.ready, **LIVE_ONLY),
+    get("/api/deployments/history", "platform.manage", deployments.history),
+    post("/api/deployments", "platform.manage", deployments.record, status=201),
     # access
     post("/api/auth/login", PUBLIC, auth.login),
     post("/api/auth/logout", SIGNED_IN, auth.logout),
@@ -113,12 +148,53 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sync/trigger", "source.sync", syncs.trigger_sync, again=True),
     get("/api/sync/status/{record_id:int}", "source.sync", syncs.sync_status),
     post("/api/sync/{job_id:int}/cancel", "source.sync", syncs.cancel_sync, again=True),
-    post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", syncs.cancel_sync),
+    # schedules
+    get("/api/schedules", "scheduler.view", schedules.list_schedules),
+    post("/api/schedules", "scheduler.manage", schedule_edits.add_schedule, status=201),
+    post("/api/schedules/reload", "scheduler.manage", schedule_edits.reload),
+    get("/api/schedules/history/recent", "scheduler.view", schedules.recent_history),
+    get("/api/schedules/jobs/{job_id:int}", "scheduler.view", schedules.job),
+    post("/api/schedules/jobs/{job_id:int}/cancel", "scheduler.manage", schedules.cancel_job),
+    get(OF_SCHEDULE, "scheduler.view", schedules.schedule_details),
+    put(OF_SCHEDULE, "scheduler.manage", schedule_edits.change_schedule),
+    delete(OF_SCHEDULE, "scheduler.manage", schedule_edits.remove_schedule),
+    get(f"{OF_SCHEDULE}/history", "scheduler.view", schedules.schedule_history),
+    post(f"{OF_SCHEDULE}/trigger", "source.sync", schedules.trigger_schedule, again=True),
+    get("/api/sources/unscheduled", "scheduler.view", schedules.unscheduled_sources),
+    # notifications
+    get(f"{NOTICES}/config", "scheduler.view", notifications.config),
+    post(f"{NOTICES}/test", "scheduler.manage", notifications.send_test),
+    get(f"{NOTICES}/webhooks", "scheduler.view", notifications.list_webhooks),
+    post(
+        f"{NOTICES}/webhooks",
+        "scheduler.manage",
+        notifications.add_webhook,
+        status=201,
+        shows_secret=True,
+    ),
+    put(f"{NOTICES}/webhooks/{{name:str}}", "scheduler.manage", notifications.change_webhook),
+    delete(f"{NOTICES}/webhooks/{{name:str}}", "scheduler.manage", notifications.remove_webhook),
+    get(f"{NOTICES}/deliveries", "scheduler.view", notifications.list_deliveries),
+    post(
+        f"{NOTICES}/deliveries/{{delivery_id:int}}/resend", "scheduler.manage", notifications.resend
+    ),
     get("/api/logs", READS, logs.list_logs),
+    get("/api/logs/export", READS, logs.export_logs),
+    # models
+    get("/api/dbt/models", READS, models.list_models),
+    post("/api/dbt/models/{model_name:str}/run", "dbt.run", model_runs.run_model, again=True),
+    post("/api/dbt/run", "dbt.run", model_runs.run_models, again=True),
+    get("/api/dbt/runs", "dbt.view", model_runs.list_runs),
+    get("/api/dbt/runs/{job_id:int}", "dbt.view", model_runs.run_status),
+    post("/api/dbt/runs/{job_id:int}/cancel", "dbt.run", model_runs.cancel_run, again=True),
+    get("/dbt-docs", READS, dbt_docs.index, **DOCUMENTED),
+    get("/dbt-docs/{file_path:path}", READS, dbt_docs.part, **DOCUMENTED),
+    get("/manifest.json", READS, dbt_docs.manifest, **DOCUMENTED),
+    get("/catalog.json", READS, dbt_docs.catalog, **DOCUMENTED),
     # files of sources
-    post(f"{OF_SOURCE}/upload-csv", "csv.upload", uploads.upload, streamed=True),
-    get(f"{OF_SOURCE}/csv-files", READS, uploads.list_files, always_now="the disk keeps no past"),
-    delete(f"{OF_SOURCE}/csv-files", "csv.delete", uploads.delete_file),
+    post(f"{OF_SOURCE}/upload-csv", "csv.upload", received.upload, streamed=True),
+    get(f"{OF_SOURCE}/csv-files", READS, stored.list_files, always_now="the disk keeps no past"),
+    delete(f"{OF_SOURCE}/csv-files", "csv.delete", stored.delete_file),
     # the first sync of a deployment
     post(
         f"{INITIAL}/deploy-token", "platform.manage", initial_syncs.issue_token, shows_secret=True
@@ -127,14 +203,76 @@ ROUTES: Final[tuple[Route, ...]] = (
     get(f"{INITIAL}/status", DEPLOY, initial_syncs.status),
     post(f"{INITIAL}/skip-source", "platform.manage", initial_syncs.skip_source),
     post(f"{INITIAL}/cancel", "platform.manage", initial_syncs.cancel),
+    # catalogue
+    get(f"{CATALOG}/models", "governance.view", lists.list_models),
+    get(f"{CATALOG}/models/{{model_name:str}}", "governance.view", details.model_details),
+    get(f"{CATALOG}/search", "governance.view", found.find),
+    get(f"{CATALOG}/lineage", "governance.view", graph.lineage),
+    get(f"{CATALOG}/impact/{{model_name:str}}", "governance.view", graph.impact),
+    get(f"{CATALOG}/summary", "source.view", for_agents.summary),
+    get("/api/tools", "source.view", listed.list_tools, always_now=OWN),
+    get(f"{OF_TABLE}/history", "governance.view", found.history),
+    get(f"{OF_TABLE}/columns", "governance.view", profiles.columns),
+    post(f"{OF_TABLE}/profile", "governance.view", profiles.profile),
+    # governance
+    get(f"{GOVERNANCE}/schema-drift", "governance.view", governance.list_drift),
+    post(f"{GOVERNANCE}/drift/{{source:str}}/accept", "governance.manage", governance.accept_drift),
+    get(f"{GOVERNANCE}/attention", "governance.view", governance.list_attention),
+    get(f"{GOVERNANCE}/pii", "governance.view", pii.list_findings),
+    post(f"{GOVERNANCE}/pii/scan", "governance.manage", pii.scan),
+    get(f"{GOVERNANCE}/pii/overrides", "governance.view", pii.list_overrides, always_now=NO_PAST),
+    put(f"{GOVERNANCE}/pii/overrides", "governance.manage", pii.put_overrides),
+    # monitoring
+    get("/api/monitoring", "governance.view", monitoring.list_metrics),
+    post("/api/monitoring/run", "governance.view", monitoring.run),
+    get("/api/monitoring/history", "governance.view", monitoring.history),
+    get("/api/monitors", "governance.view", monitors.list_monitors),
+    post("/api/monitors", "governance.manage", monitors.add_monitor, status=201),
+    put("/api/monitors/{name:str}", "governance.manage", monitors.change_monitor),
+    delete("/api/monitors/{name:str}", "governance.manage", monitors.remove_monitor),
+    # notebooks
+    get("/api/notebooks", "notebooks.view", notebooks.list_notebooks),
+    get("/api/notebooks/status", "notebooks.view", notebooks.session_status, always_now=NOW_ONLY),
+    post("/api/notebooks", "notebooks.execute", notebooks.create_notebook, status=201),
+    delete(OF_NOTEBOOK, "notebooks.execute", notebooks.delete_notebook),
+    post(f"{OF_NOTEBOOK}/lock", "notebooks.execute", notebooks.lock_notebook),
+    delete(f"{OF_NOTEBOOK}/lock", "notebooks.manage", notebooks.force_lock),
+    post(f"{OF_NOTEBOOK}/heartbeat", "notebooks.execute", notebooks.heartbeat),
+    post(f"{OF_NOTEBOOK}/release", "notebooks.execute", notebooks.release_lock),
+    post(f"{OF_NOTEBOOK}/copy", "notebooks.execute", notebooks.copy_notebook, status=201),
+    *proxied(f"{EDITOR}", "notebooks.execute", editors.editor_root),
+    *proxied(f"{EDITOR}/{{file_path:path}}", "notebooks.execute", editors.editor),
+    socket("/notebooks/marimo/{file_path:path}", "notebooks.execute", editors.sockets),
+    # dashboards
+    get("/api/metabase-config", READS, dashboards.config),
+    post("/api/metabase-config/connect", "platform.manage", dashboards.connect),
+    *proxied("/metabase", "dashboard.view", dashboards.root),
+    *proxied("/metabase/{file_path:path}", "dashboard.view", dashboards.passed),
+    *proxied("/app/{file_path:path}", "dashboard.view", dashboards.passed),
+    *proxied("/public/{file_path:path}", "dashboard.view", dashboards.passed),
+    *proxied("/styles.css", "dashboard.view", dashboards.root),
+    socket("/metabase/{file_path:path}", "dashboard.view", dashboards.sockets),
     # secrets
+    get("/api/secrets/oauth", "config.manage", grants.list_grants),
+    delete("/api/secrets/oauth/{source_type:str}", "config.manage", grants.disconnect),
+    get("/oauth/connect/{source_type:str}", "config.manage", grants.connect, **ELSEWHERE),
+    get("/oauth/callback/{source_type:str}", "config.manage", grants.come_back, **ELSEWHERE),
     get("/api/secrets", "config.manage", secrets.list_secrets, always_now=NO_PAST),
     post("/api/secrets", "config.manage", secrets.set_secret),
     delete("/api/secrets/{key:str}", "config.manage", secrets.remove_secret),
+    get("/api/vault", "config.manage", vault.show_vault, always_now=NO_PAST),
+    post("/api/vault/rotate", "config.manage", vault.rotate_vault, again=True),
     # live
     socket("/ws", SIGNED_IN, ws.Live),
     # query
     post("/api/query", "query.execute", queries.run_query),
+    get("/api/query/running", "query.execute", queries.list_running, **LIVE_ONLY),
+    post("/api/query/{query_id:str}/cancel", "query.execute", queries.cancel_query),
+    get("/api/queries", "query.execute", saved_queries.list_saved, always_now=NO_PAST),
+    post("/api/queries", "query.execute", saved_queries.save_query, status=201),
+    get(OF_SAVED, "query.execute", saved_queries.one_saved, always_now=NO_PAST),
+    put(OF_SAVED, "query.execute", saved_queries.change_saved),
+    delete(OF_SAVED, "query.execute", saved_queries.delete_saved),
     # the log, and what is derived from it
     get("/api/events", "audit.view", events.list_events),
     get("/api/events/verify", "audit.view", events.verify_events, **LIVE_ONLY),
@@ -149,39 +287,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         needs_views=False,
     ),
     post("/api/warehouse/maintenance", "platform.manage", upkeep.maintain_warehouse),
+    get("/api/backups", "platform.manage", backups.list_backups),
+    post("/api/backups", "platform.manage", backups.make_backup, again=True),
     # the interface described
     get("/openapi.json", READS, docs.document, **LIVE_ONLY),
     page("/api/docs", READS, docs.swagger, **LIVE_ONLY),
     page("/api/redoc", READS, docs.redoc, **LIVE_ONLY),
-    # pages
-    get("/static/{file_path:path}", PUBLIC, static.file, **LIVE_ONLY),
-    page("/login", PUBLIC, access.login_page, **LIVE_ONLY),
-    form("/login", PUBLIC, access.login),
-    page("/login/code", PUBLIC, access.code_page, **LIVE_ONLY),
-    form("/login/code", PARTIAL, access.verify),
-    page("/invite/{token:str}", PUBLIC, chosen.invite_page, **LIVE_ONLY),
-    form("/invite/{token:str}", PUBLIC, chosen.accept_invite),
-    page("/reset/{token:str}", PUBLIC, chosen.reset_page, **LIVE_ONLY),
-    form("/reset/{token:str}", PUBLIC, chosen.reset_password),
-    form("/logout", SIGNED_IN, access.logout),
-    page("/account", SESSION, account.account, always_now=OWN),
-    page("/settings/account", SESSION, account.account_moved, always_now=OWN),
-    page("/account/password", SIGNED_IN, access.password_page, always_now=OWN),
-    page("/setup", SIGNED_IN, access.password_moved, always_now=OWN),
-    form("/account/password", SESSION, access.change_password),
-    page("/account/2fa", SESSION, second.factor_page, always_now=OWN),
-    form("/account/2fa", SESSION, second.set_up, shows_secret=True),
-    form("/account/2fa/verify", SESSION, second.verify, shows_secret=True),
-    form("/account/2fa/disable", SESSION, second.disable),
-    form("/account/2fa/recovery-codes", SESSION, second.regenerate, shows_secret=True),
-    form("/account/sessions/end-others", SESSION, account.end_others),
-    form("/account/sessions/{session_id:str}/end", SESSION, account.end_session),
-    form("/account/api-keys", SESSION, account.create_key, shows_secret=True),
-    form("/account/api-keys/{key_id:str}/revoke", SESSION, account.revoke_key),
-    form("/account/providers/{provider:str}/link", SESSION, account.link, shows_secret=True),
-    form("/account/identities/{identity_id:str}/unlink", SESSION, account.unlink),
-    page("/", READS, overview.overview),
-    form("/sources/{source_name:str}/sync", "source.sync", forms.sync_source),
-    page("/events", "audit.view", event_pages.list_events),
-    page("/events/{position:int}", "audit.view", event_pages.one_event),
+    *PAGES,
 )

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from api import masks
 from api.call import Call
 from api.errors import invalid
 from commands.ports import ChangesOf
@@ -60,7 +61,7 @@ async def run_changes(
     limit: int = ROWS,
     offset: int = 0,
 ) -> ChangesAnswer:
-    """Show the rows that one run inserted, updated and deleted."""
+    """Show the rows that one run inserted, updated and deleted; PII as `***` without pii.view."""
     if not 0 < limit <= ROWS_MAX:
         raise invalid("limit", f"must be from 1 to {ROWS_MAX}")
     if not 0 <= offset <= OFFSET_MAX:
@@ -68,7 +69,13 @@ async def run_changes(
     schema = _published(call, source_name, run)
     found = await call.platform.warehouse.changes(
         ChangesOf(
-            source=source_name, job=run, schema=schema, table=table, limit=limit, offset=offset
+            source=source_name,
+            job=run,
+            schema=schema,
+            table=table,
+            limit=limit,
+            offset=offset,
+            masked=_masked(call, schema),
         )
     )
     return ChangesAnswer(
@@ -91,6 +98,15 @@ async def roll_back(call: Call, source_name: str, data: RollbackBody) -> Rollbac
         source_name=source_name,
         job_id=outcome.recorded[0].position,
     )
+
+
+def _masked(call: Call, schema: str) -> dict[str, tuple[str, ...]]:
+    """The columns of a schema, by table, whose values the caller may not see."""
+    found: dict[str, tuple[str, ...]] = {}
+    hidden = sorted(key for key in masks.hidden(call) if key[0] == schema)
+    for _, table, column in hidden:
+        found[table] = (*found.get(table, ()), column)
+    return found
 
 
 def _published(call: Call, source: str, job: int) -> str:

@@ -1,14 +1,15 @@
 """/api/secrets: the values behind `${NAME}`, by name; nobody is shown a value."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from api.call import Call
 from commands.secrets import VALUE, RemoveSecret, SetSecret
+from domain import grants as rules
 from domain.source_types.secret import MASK, references
-from projections import secrets, sources
+from projections import grants, secrets, sources
 
 SHOWN_CHARS: Final = 4  # of the end of a value, by which people know it again
 SHOWN_FROM_CHARS: Final = 16  # a shorter value would be given away by them
@@ -39,12 +40,23 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     used_by: list[str]
 
 
+class GrantShort(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider gave, for a type of source."""
+
+    source_type: str
+    provider: str
+    identifier: str
+    connected_at: datetime
+    expires_at: datetime | None
+    source: str = "oauth"
+
+
 class SecretList(msgspec.Struct, frozen=True, kw_only=True):
     """All secrets; `oauth_credentials` are those that a provider gave."""
 
     env_vars: list[SecretView]
     missing: list[Missing]
-    oauth_credentials: list[dict[str, Any]] = []
+    oauth_credentials: list[GrantShort] = []
 
 
 class SecretSaid(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +73,8 @@ async def list_secrets(call: Call) -> SecretList:
         for name in references(health.config.options):
             used.setdefault(name, []).append(health.config.name)
     found = secrets.every(call.views)
-    known = {secret.name for secret in found}
+    given = grants.every(call.views)
+    known = {secret.name for secret in found} | {rules.variable(g.source_type) for g in given}
     return SecretList(
         env_vars=[
             SecretView(
@@ -78,6 +91,16 @@ async def list_secrets(call: Call) -> SecretList:
             Missing(key=name, used_by=names)
             for name, names in sorted(used.items())
             if name not in known
+        ],
+        oauth_credentials=[
+            GrantShort(
+                source_type=each.source_type,
+                provider=each.provider,
+                identifier=each.source_type,
+                connected_at=each.connected_at,
+                expires_at=each.expires_at,
+            )
+            for each in given
         ],
     )
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from api import asgi
+from api import asgi, masks
 from api.call import Call
 from api.errors import Denied, invalid
 from commands.policies.runs import of_source
-from commands.ports import SourcesEditor
-from domain import drafts
+from commands.ports import Sample, SourcesEditor
+from domain import drafts, pii
 from domain.datasets import Column
 from domain.source_types.table import TYPES, json_schema
 from domain.source_types.trust import PERMISSION
@@ -127,7 +127,7 @@ async def remove_source(call: Call, source_name: str) -> SourceSaid:
 
 
 async def test_source(call: Call, source_name: str) -> SampleView:
-    """Connect to a source and show its first rows; nothing is written."""
+    """Connect to a source and show its first rows; nothing is written. PII needs pii.view."""
     found = sources.one(call.views, source_name)
     if found is None:
         raise SourceMissing(source_name)
@@ -138,9 +138,28 @@ async def test_source(call: Call, source_name: str) -> SampleView:
         success=True,
         source_name=source_name,
         columns=list(sample.columns),
-        rows=list(sample.rows),
+        rows=_shown(call, found, sample),
         notes=list(sample.notes),
     )
+
+
+def _shown(
+    call: Call, source: sources.SourceHealth, sample: Sample
+) -> list[tuple[str | None, ...]]:
+    """The rows, for who lacks `pii.view` with masks: on what no scan could have looked at, too."""
+    if call.caller.may(pii.PERMISSION):
+        return list(sample.rows)
+    schemas = {source.config.schema, *(table.schema for table in source.tables)}
+    personal = {name.casefold() for schema, _, name in masks.hidden(call) if schema in schemas}
+    known = {column.name.casefold() for table in source.tables for column in table.columns}
+    plain = [column.name.casefold() in known - personal for column in sample.columns]
+    return [
+        tuple(
+            value if value is None or shown else pii.MASK
+            for value, shown in zip(row, plain, strict=True)
+        )
+        for row in sample.rows
+    ]
 
 
 def _revision(call: Call, told: str | None) -> str | None:

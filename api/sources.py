@@ -8,8 +8,9 @@ import msgspec
 from api.call import Call
 from api.errors import invalid
 from domain.drafts import revision
+from domain.source_types.reading import Reading, reading
 from domain.sources import SourceMissing
-from projections import activity, sources, syncs
+from projections import activity, attention, schedules, sources, syncs
 from projections.sources import SourceHealth
 
 HISTORY_ROWS: Final = 20
@@ -53,6 +54,10 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     sync_mode: str
     lookback_days: int | None
     write_disposition: str
+    needs_attention: bool
+    attention_reason: str | None
+    has_schedule: bool
+    schedule_display: str | None
     last_sync_duration_seconds: float | None
 
 
@@ -96,7 +101,14 @@ class LogLine(msgspec.Struct, frozen=True):
 
 async def list_sources(call: Call) -> list[SourceView]:
     """List all sources with state, row counts and freshness."""
-    return [_view(health, call.views.now) for health in sources.every(call.views)]
+    found = sources.every(call.views)
+    needing = attention.every(call.views, found)
+    scheduled = schedules.by_source(call.views)
+    now = call.views.now
+    return [
+        _view(each, now, needing.get(each.config.name), scheduled.get(each.config.name))
+        for each in found
+    ]
 
 
 async def source_details(call: Call, source_name: str) -> SourceDetails:
@@ -110,13 +122,13 @@ async def source_details(call: Call, source_name: str) -> SourceDetails:
         revision=revision(health.config, call.platform.secrets.digest) if known else None,
         config=_config(health) if known else {},
         history=[
-            _entry(run, tell_errors=known)
+            entry(run, tell_errors=known)
             for run in syncs.of_source(call.views, source_name, HISTORY_ROWS)
         ],
         row_count=health.row_count,
         freshness=_freshness(health, call.views.now),
         tables=_tables(health),
-        sync_mode="full_refresh",
+        sync_mode=_mode(reading(health.config.type, health.config.options)),
         lookback_days=health.config.lookback_days,
         status=health.status,
         error=health.error if known else None,
@@ -165,8 +177,11 @@ def clamp(limit: int) -> int:
     return max(1, min(limit, LOG_ROWS_MAX))
 
 
-def _view(health: SourceHealth, now: datetime) -> SourceView:
+def _view(
+    health: SourceHealth, now: datetime, needs: attention.Attention | None, display: str | None
+) -> SourceView:
     config = health.config
+    how = reading(config.type, config.options)
     return SourceView(
         name=config.name,
         type=config.type,
@@ -176,13 +191,21 @@ def _view(health: SourceHealth, now: datetime) -> SourceView:
         status=health.status,
         freshness=_freshness(health, now),
         tables=_tables(health),
-        supports_incremental=False,
-        supports_date_range=False,
-        sync_mode="full_refresh",
+        supports_incremental=how.incremental,
+        supports_date_range=how.dated,
+        sync_mode=_mode(how),
         lookback_days=config.lookback_days,
-        write_disposition="replace",
+        write_disposition=how.write,
+        needs_attention=needs is not None,
+        attention_reason=None if needs is None else needs.message,
+        has_schedule=display is not None,
+        schedule_display=display,
         last_sync_duration_seconds=health.last_duration_s,
     )
+
+
+def _mode(how: Reading) -> str:
+    return "incremental" if how.incremental else "full_refresh"
 
 
 def _tables(health: SourceHealth) -> list[TableView] | None:
@@ -219,7 +242,8 @@ def _config(health: SourceHealth) -> dict[str, Any]:
     }
 
 
-def _entry(run: syncs.Run, *, tell_errors: bool) -> HistoryEntry:
+def entry(run: syncs.Run, *, tell_errors: bool) -> HistoryEntry:
+    """One run as it is told."""
     duration = None
     if run.started_at is not None and run.ended_at is not None:
         duration = round((run.ended_at - run.started_at).total_seconds(), 3)

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
+from api import model_runs
 from api.call import Call
 from api.errors import invalid
 from commands.ports import Progress
 from commands.syncs import CancelSync, RequestSync
 from domain.source_types.table import TYPES
 from domain.syncs import SyncCancelRequested, SyncMissing
+from projections import model_runs as built
 from projections import sources, syncs
 
 SOURCES_MAX: Final = 1_000
@@ -88,13 +90,6 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[RunView]
 
 
-class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The job is being stopped, or was before it started."""
-
-    status: str
-    job_id: int
-
-
 async def sync_source(call: Call, source_name: str, data: SyncBody | None = None) -> SyncAnswer:
     """Trigger a sync of one source."""
     body = data or SyncBody()
@@ -154,14 +149,18 @@ async def sync_status(call: Call, record_id: int) -> JobView:
     started_at = min(starts, default=runs[0].requested_at)
     ended_at = max(ends) if len(ends) == len(runs) else None
     rows = [run.rows for run in runs if run.rows is not None]
+    status = syncs.job_status(runs)
+    behind = [run.error for run in built.of_sync(call.views, record_id) if run.status == "failed"]
+    errors = [f"{run.source}: {run.error}" for run in runs if run.error]
+    errors += [f"models: {error}" for error in behind]
     return JobView(
         id=record_id,
-        schedule_name="manual",
+        schedule_name=runs[0].schedule or "manual",
         sources=[run.source for run in runs],
         started_at=started_at,
         ended_at=ended_at,
-        status=syncs.job_status(runs),
-        error="; ".join(f"{run.source}: {run.error}" for run in runs if run.error) or None,
+        status="partial" if status == "success" and behind else status,
+        error="; ".join(errors) or None,
         duration_seconds=_seconds(started_at, ended_at),
         rows_processed=sum(rows) if rows else None,
         requested_by=runs[0].requested_by,
@@ -169,7 +168,7 @@ async def sync_status(call: Call, record_id: int) -> JobView:
     )
 
 
-async def cancel_sync(call: Call, job_id: int) -> CancelAnswer:
+async def cancel_sync(call: Call, job_id: int) -> model_runs.CancelAnswer:
     """Stop a job: what is queued at once, what is running by ending its worker."""
     runs = syncs.of_job(call.views, job_id)
     if not runs:
@@ -177,7 +176,7 @@ async def cancel_sync(call: Call, job_id: int) -> CancelAnswer:
     sent = await call.send(CancelSync(sources=tuple(run.source for run in runs), job=job_id))
     # A worker that runs is being ended; what only waited is ended already.
     ending = any(isinstance(each.event, SyncCancelRequested) for each in sent.recorded)
-    return CancelAnswer(status="cancelling" if ending else "cancelled", job_id=job_id)
+    return model_runs.CancelAnswer(status="cancelling" if ending else "cancelled", job_id=job_id)
 
 
 def _run(call: Call, run: syncs.Run) -> RunView:

@@ -29,6 +29,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     shows_secret: bool = False  # its answer holds something that is shown once
     streamed: bool = False  # its handler takes the body as it comes, and bounds it
     multipart: bool = False  # takes files; its handler looks at them, nothing here does
+    proxied: bool = False  # another server answers: no key is honoured, and bodies are passed on
     browsed: bool = False  # asked for by browsers and programs: errors are as each wants them
     page: bool = False  # answers people: errors are pages too, and a plain form may be posted
 
@@ -55,6 +56,22 @@ def put(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Rou
 def delete(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:
     """A row for a command that removes something."""
     return Route(method="DELETE", path=path, access=access, handler=handler, **more)
+
+
+def proxied(path: str, access: str, handler: Callable[..., Any], **more: Any) -> tuple[Route, ...]:
+    """Rows for what is passed on, whatever is to be done."""
+    more = {"proxied": True, "streamed": True, "browsed": True, **more}
+    return tuple(
+        Route(
+            method=method,
+            path=path,
+            access=access,
+            handler=handler,
+            always_now="another server answers" if method == "GET" else None,
+            **more,
+        )
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    )
 
 
 def page(path: str, access: str, handler: Callable[..., Any], **more: Any) -> Route:

@@ -11,6 +11,6 @@ async def watcher_status(call: Call) -> WatcherStatus:
     watcher = call.platform.watcher
     status = WatcherStatus() if watcher is None else watcher()
     if call.caller.role is None:  # anonymous callers see no configuration
-        nothing = {"watch_patterns": (), "watch_directories": (), "pending": (), "pid": None}
-        status = msgspec.structs.replace(status, **nothing)
+        hidden = ("watch_patterns", "watch_directories", "pending", "looked_at")
+        status = msgspec.structs.replace(status, pid=None, **dict.fromkeys(hidden, ()))
     return status

@@ -4,10 +4,28 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from domain import api_keys, identities, projects, queries, sessions, totp, upkeep, users
+from domain import (
+    api_keys,
+    backups,
+    dashboards,
+    deployments,
+    grants,
+    identities,
+    monitor_runs,
+    monitors,
+    notebooks,
+    profiles,
+    projects,
+    queries,
+    saved_queries,
+    sessions,
+    totp,
+    upkeep,
+    users,
+)
 from domain.kernel import Event
 from domain.sessions import Ending, Given, Method
-from projections import activity
+from projections import sayings
 
 _BEGUN: Final[Mapping[Method, str]] = {
     Method.PASSWORD: "Logged in with the password",
@@ -61,19 +79,53 @@ IDENTITY: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     identities.IdentityProved: lambda e: f"Was proved by a login at {e.provider}",
     identities.IdentityRefused: lambda e: f"A login at {e.provider} was refused: {e.reason}",
     queries.QueryExecuted: lambda e: f"A query was run: {e.outcome}",
+    queries.QueryCancelled: lambda _: "A running query was cancelled",
+    dashboards.DashboardAccountOpened: lambda _: "An account for dashboards was opened",
+    dashboards.DashboardAccountClosed: lambda _: "The account for dashboards was closed",
+}
+WORK: Final[Mapping[type[Event], Callable[[Any], str]]] = {
+    dashboards.DashboardsConnected: lambda _: "Dashboards were connected to the warehouse",
+    deployments.DeploymentRecorded: lambda _: "A deployment was recorded",
+    monitors.MonitorAdded: lambda e: f"Monitor {e.monitor} was added",
+    monitors.MonitorChanged: lambda e: f"Monitor {e.monitor} was changed: {', '.join(e.changed)}",
+    monitors.MonitorRemoved: lambda e: f"Monitor {e.monitor} was removed",
+    monitors.MonitoringEnabled: lambda _: "Monitoring was switched on",
+    monitors.MonitoringDisabled: lambda _: "Monitoring was switched off",
+    monitor_runs.MonitorRunRequested: lambda e: f"{len(e.monitors)} monitors are to be run",
+    monitor_runs.MonitorEvaluated: lambda e: f"Monitor {e.monitor} found: {e.verdict}",
+    monitor_runs.MonitorFailed: lambda e: f"Monitor {e.monitor} failed: {e.reason}",
+    notebooks.NotebookCreated: lambda e: f"Notebook {e.notebook} was made",
+    notebooks.NotebookCopied: lambda e: f"Notebook {e.notebook} was made from {e.origin}",
+    notebooks.NotebookFound: lambda e: f"Notebook {e.notebook} was found in its folder",
+    notebooks.NotebookDeleted: lambda e: f"Notebook {e.notebook} was deleted",
+    notebooks.NotebookLockAcquired: lambda e: f"Notebook {e.notebook} was locked for editing",
+    notebooks.NotebookLockReleased: lambda e: f"Notebook {e.notebook} was released",
+    notebooks.NotebookLockExpired: lambda e: f"The lock of notebook {e.notebook} ran out",
+    notebooks.NotebookLockForced: lambda e: f"The lock of notebook {e.notebook} was taken away",
+    notebooks.NotebookSessionStarted: lambda e: f"The editor of notebook {e.notebook} began",
+    notebooks.NotebookSessionEnded: lambda e: f"The editor of notebook {e.notebook} ended",
+    saved_queries.QuerySaved: lambda _: "A query was saved by a name",
+    saved_queries.SavedQueryChanged: lambda _: "A saved query was changed",
+    saved_queries.SavedQueryDeleted: lambda _: "A saved query was deleted",
+    profiles.TableProfiled: lambda e: f"{e.schema}.{e.table} was profiled: {e.rows} rows",
 }
 # Their names say it all.
 SILENT: Final[frozenset[type[Event]]] = frozenset(
-    {projects.ProjectCreated, upkeep.MaintenanceRequested}
+    {
+        projects.ProjectCreated,
+        upkeep.MaintenanceRequested,
+        backups.BackupRequested,
+        grants.GrantRenewed,
+    }
 )
 
 
 def said(event: Event) -> str:
     """What happened, in a sentence."""
     kind = type(event)
-    if (words := IDENTITY.get(kind)) is not None:
+    if (words := IDENTITY.get(kind) or WORK.get(kind)) is not None:
         return words(event)
-    if (told := activity.WORDS.get(kind)) is not None:
+    if (told := sayings.WORDS.get(kind)) is not None:
         return told(event)[1]
     return kind.type_name().replace("_", " ").capitalize()
 

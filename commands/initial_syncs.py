@@ -1,6 +1,7 @@
 """The intents around the first sync of a deployment."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, assert_never
 
 from commands.kernel import Command
@@ -14,6 +15,7 @@ class IssueDeployToken(Command, frozen=True, kw_only=True):
     """Make a token that begins one run."""
 
     proof: str
+    expires_at: datetime | None = None
 
 
 class StartInitialSync(Command, frozen=True, kw_only=True):
@@ -57,7 +59,9 @@ def decide(state: initial_syncs.Initial, command: InitialCommand) -> Sequence[Ev
     """Choose the decision."""
     match command:
         case IssueDeployToken():
-            issued = initial_syncs.DeployTokenIssued(proof=command.proof)
+            issued = initial_syncs.DeployTokenIssued(
+                proof=command.proof, expires_at=command.expires_at
+            )
             return initial_syncs.issue(state, issued)
         case StartInitialSync():
             names = tuple(dict.fromkeys(command.sources))

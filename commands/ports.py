@@ -1,6 +1,7 @@
-"""What commands need from outside: loading, querying, upkeep, mail, identities. `infra` has it."""
+"""What sources and the warehouse need from outside: loading, querying, upkeep. `infra` has it."""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -8,7 +9,6 @@ import msgspec
 from commands.kernel import Command, Outcome
 from domain.datasets import Column, Drift, File, Format, RefusedFile, Table
 from domain.drafts import Change, Draft
-from domain.sources import Source
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +105,7 @@ class ChangesOf(msgspec.Struct, frozen=True, kw_only=True):
     table: str | None = None
     limit: int = 100
     offset: int = 0
+    masked: dict[str, tuple[str, ...]] = {}  # columns whose values are not shown, by table
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +123,23 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
+class ResultFormat(StrEnum):
+    """How the rows of a result are written."""
+
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+    PARQUET = "parquet"
+
+
+class MaskedColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column whose values a caller may not see."""
+
+    schema: str
+    table: str  # or view
+    column: str
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """One read-only statement; `snapshot` asks for the warehouse as of that commit."""
 
@@ -129,16 +147,23 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     rows_max: int = 10_000
     result_bytes_max: int = 32 * 1024 * 1024
     snapshot: int | None = None
+    format: ResultFormat = ResultFormat.JSON
+    masked: tuple[MaskedColumn, ...] = ()
 
 
 class Queried(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: `rows` is a JSON array of arrays, encoded once, in the worker."""
+    """The answer, encoded once, in the worker.
+
+    `rows` is a JSON array of arrays; of another format, `file` holds them and `rows` is empty.
+    """
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: msgspec.Raw
     row_count: int
     truncated: bool
+    file: bytes = b""
+    masked: tuple[str, ...] = ()  # of what was read, the columns that are masked
     relations: tuple[str, ...] = ()
     warning: str | None = None
 
@@ -200,52 +225,6 @@ class SourcesEditor(Protocol):
         ...
 
 
-class OnDisk(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a source; `name` is its path below the source's folder."""
-
-    name: str
-    size_bytes: int
-    mtime_ns: int
-
-
-class Incoming(Protocol):
-    """One file that comes. Its methods block."""
-
-    size_bytes: int
-
-    def write(self, data: bytes) -> None:
-        """Add to the file. Raises StorageFull."""
-        ...
-
-    def whole(self, name: str) -> str:
-        """All of it has come; answers its path. Raises ContentDiffers, FileEmpty, FileThere."""
-        ...
-
-    def finish(self, name: str) -> str:
-        """Put it in its place; answers its SHA-256. Raises FileThere."""
-        ...
-
-    def close(self) -> None:
-        """Give back what it holds."""
-        ...
-
-
-class Uploads(Protocol):
-    """The folders of sources. Its methods block."""
-
-    def begin(self, source: Source) -> Incoming:
-        """Take a file in."""
-        ...
-
-    def every(self, source: Source) -> list[OnDisk]:
-        """The files that the source reads, by name."""
-        ...
-
-    def delete(self, source: Source, given: str) -> OnDisk:
-        """Delete one of the source's files. Raises FileMissing, for those elsewhere too."""
-        ...
-
-
 class WorkRefused(WorkFailed):
     """The input is wrong: a bad file, a statement that is not allowed. Trying again is useless."""
 
@@ -254,8 +233,16 @@ class WorkTimedOut(WorkFailed):
     """The deadline passed and the worker was killed."""
 
 
+class WorkCancelled(WorkFailed):
+    """Somebody who may has ended it, and the worker was killed."""
+
+
 class WorkDied(WorkFailed):
-    """The worker ended by itself: out of memory, a limit, a crash."""
+    """The worker ended by itself: a limit of the system, a crash."""
+
+
+class WorkTooLarge(WorkDied):
+    """It wants more memory than it may have. The worker is gone; trying again is useless."""
 
 
 class Busy(WorkFailed):
@@ -292,61 +279,3 @@ class Warehouse(Protocol):
     async def query(self, query: Query, deadline_s: float) -> Queried: ...
 
     async def maintain(self, maintain: Maintain, on_progress: OnProgress) -> Maintained: ...
-
-
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail to one address: personal data, and often a link that is a secret."""
-
-    to: str
-    subject: str
-    text: str
-    html: str
-
-
-class Mailer(Protocol):
-    """Sends mail, beside everything else."""
-
-    async def send(self, mail: Mail) -> bool:
-        """Whether the mail server has taken it. Waits for one try, a bounded time; never raises.
-
-        False may turn into a mail still: it is tried again for a while.
-        """
-        ...
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt to log in with a provider: what it is asked with, and answers to."""
-
-    state: str
-    nonce: str
-    verifier: str  # RFC 7636; the provider is told its digest first
-    redirect_uri: str
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who somebody is, as a provider says."""
-
-    subject: str  # the provider's own name for the person, which never changes hands
-    email: str | None = None  # only if the provider says that it is verified
-
-
-class IdentityProvider(Protocol):
-    """One place where people have an account."""
-
-    @property
-    def label(self) -> str:
-        """Its name, as people know it."""
-        ...
-
-    @property
-    def issuers(self) -> tuple[str, ...]:
-        """How it may call itself in what it sends back; empty when it does not say."""
-        ...
-
-    async def authorization_url(self, asked: Asked) -> str:
-        """Where the browser is sent."""
-        ...
-
-    async def identify(self, asked: Asked, code: str) -> Identity:
-        """Who brought this code back. Raises UpstreamFailed, ProofRefused, Busy."""
-        ...

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final, assert_never
 
+import msgspec
+
 from commands.kernel import Command
-from domain import syncs
+from domain import drift, inputs, syncs
 from domain.datasets import Table
-from domain.kernel import Boundary, Decider, Event
+from domain.kernel import Boundary, Decider, Event, Recorded
 
 
 class RequestSync(Command, frozen=True, kw_only=True):
@@ -21,6 +23,9 @@ class RequestSync(Command, frozen=True, kw_only=True):
     retry_of: int | None = None
     wait_s: int = 0
     rollback_of: int | None = None
+    schedule: str | None = None
+    schedule_job: int | None = None
+    models: bool = True
 
 
 class StartSync(Command, frozen=True, kw_only=True):
@@ -39,7 +44,7 @@ class CompleteSync(Command, frozen=True, kw_only=True):
     job: int
     rows: int
     tables: tuple[Table, ...]
-    account: syncs.Account | None = None
+    account: inputs.Account | None = None
     snapshot: int
     duration_s: float | None = None
 
@@ -113,6 +118,28 @@ def decide(state: syncs.Syncs, command: SyncCommand) -> Sequence[Event]:
             assert_never(command)
 
 
+class Publishing(msgspec.Struct, frozen=True):
+    """What counts when data is published: the run, and what the columns were before."""
+
+    runs: syncs.Syncs = syncs.Syncs()
+    drifts: drift.Drifts = drift.Drifts()
+
+
+def evolve(state: Publishing, recorded: Recorded) -> Publishing:
+    """Fold one event."""
+    return Publishing(syncs.evolve(state.runs, recorded), drift.evolve(state.drifts, recorded))
+
+
+def complete(state: Publishing, command: CompleteSync) -> Sequence[Event]:
+    """End a run, and tell with it what drifted: who hears of the ending knows what is held back."""
+    events = decide(state.runs, command)
+    told = [event for event in events if isinstance(event, inputs.ColumnsDrifted)]
+    for event in events:
+        if isinstance(event, syncs.SyncCompleted):
+            return [*drift.detect(state.drifts, event, told), *events]
+    return events
+
+
 def _fields(command: Command) -> dict[str, Any]:
     """The fields of a command that has the same ones as its event."""
     return {name: getattr(command, name) for name in command.__struct_fields__}
@@ -124,7 +151,7 @@ _DECIDER: Final = Decider(
 DECIDERS: Final[dict[type[Command], Decider[Any, Any]]] = {
     RequestSync: _DECIDER,
     StartSync: _DECIDER,
-    CompleteSync: _DECIDER,
+    CompleteSync: Decider(initial=Publishing(), boundary=boundary, evolve=evolve, decide=complete),
     FailSync: _DECIDER,
     CancelSync: _DECIDER,
     ConfirmCancel: _DECIDER,

@@ -1,8 +1,9 @@
 """API keys: a user's way in for programs.
 
-Invariants: a key belongs to one user and dies when that account loses its access, for good; a user
-has a bounded number of live keys. A key can be narrowed to some permissions; it never has more than
-its owner has at the moment of use. A key's name is free text, so it lies in the vault.
+Invariants: a key belongs to one user and dies when that account loses its access, for good, and
+with a restore that does not keep keys; a user has a bounded number of live keys. A key can be
+narrowed to some permissions; it never has more than its owner has at the moment of use. A key's
+name is free text, so it lies in the vault.
 """
 
 import zlib
@@ -12,7 +13,7 @@ from typing import Final, NewType
 
 import msgspec
 
-from domain import permissions, users
+from domain import backups, permissions, users
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.users import UserId
 
@@ -111,15 +112,24 @@ def evolve(state: ApiKeys, recorded: Recorded) -> ApiKeys:
         case users.UserReactivated(invited=invited):
             return replace(state, active=not invited)
         case users.UserDeactivated() | users.UserDeleted():
-            return ApiKeys(dead=next(reversed([*state.live.values()]), state.dead))
+            return replace(_emptied(state), active=False)
+        case backups.BackupRestored(keys_ended=True):
+            return _emptied(state)
         case _:
             return state
+
+
+def _emptied(state: ApiKeys) -> ApiKeys:
+    """All keys end at once."""
+    last = next(reversed([*state.live.values()]), state.dead)
+    return msgspec.structs.replace(state, live={}, dead=last)
 
 
 def of_user(user_id: UserId) -> Boundary:
     """An account and its keys."""
     account = (users.UserCreated, users.InviteAccepted, users.UserReactivated)
-    return (Clause((*account, *users.ENDS_ACCESS, *EVENTS), (users.tag(user_id),)),)
+    own = Clause((*account, *users.ENDS_ACCESS, *EVENTS), (users.tag(user_id),))
+    return (own, *backups.restores())
 
 
 def one(key_id: KeyId, user_id: UserId) -> Boundary:
@@ -127,6 +137,7 @@ def one(key_id: KeyId, user_id: UserId) -> Boundary:
     return (
         Clause(EVENTS, (tag(key_id),)),
         Clause(users.ENDS_ACCESS, (users.tag(user_id),)),
+        *backups.restores(),
     )
 
 

@@ -6,17 +6,20 @@ from typing import Final
 
 import msgspec
 
+BOOKKEEPING: Final = "_dango"  # the schema of what the program keeps for itself
+REJECTS: Final = "_rejects"  # the table of a source's schema with rows that could not be taken
+REJECTED: Final = ("raw", "reason")  # its columns that hold values of such a row
 FILES_TOLD_MAX: Final = 20  # files that an event names; the others are in its manifest
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class Column(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One column, with its type as DuckDB spells it."""
 
     name: str
     type: str
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One table as it stood after a commit."""
 
     schema: str

@@ -13,7 +13,7 @@ import msgspec
 from domain.kernel import Refused
 from domain.source_types.secret import literals, masked
 from domain.source_types.table import TYPES, OptionInvalid, options
-from domain.source_types.trust import PERMISSION, demands
+from domain.source_types.trust import PERMISSION, demands, secret_given
 from domain.sources import Source, SourceMissing
 
 Digest = Callable[[str, str], str]  # of a kind and a text, keyed
@@ -50,7 +50,7 @@ def add(there: Iterable[str], draft: Draft) -> None:
     if draft.name.casefold() in {name.casefold() for name in there}:
         raise SourceThere(draft.name)
     block = check(draft.type, {} if draft.options is None else draft.options)
-    _trust(draft, demands(draft.type, None, block))
+    _trust(demands(draft.type, None, block), trusted=draft.trusted)
 
 
 def change(there: Iterable[Source], name: str, wanted: Change, digest: Digest) -> None:
@@ -65,7 +65,7 @@ def change(there: Iterable[Source], name: str, wanted: Change, digest: Digest) -
     if wanted.revision not in (None, revision(before, digest)):
         raise SourceChanged(name)
     block = before.options if wanted.options is None else check(before.type, wanted.options)
-    _trust(wanted, demands(before.type, before.options, block))
+    _trust(demands(before.type, before.options, block), trusted=wanted.trusted)
 
 
 def revision(source: Source, digest: Digest) -> str:
@@ -89,8 +89,13 @@ def check(type_name: str, block: dict[str, Any]) -> dict[str, Any]:
     return masked(typed)
 
 
-def _trust(wanted: Change, why: str | None) -> None:
-    if why is not None and not wanted.trusted:
+def give(before: Any, after: Any, *, trusted: bool) -> None:
+    """Whether a value of a webhook or a schedule may be written. Raises TrustNeeded."""
+    _trust(secret_given(before, after), trusted=trusted)
+
+
+def _trust(why: str | None, *, trusted: bool) -> None:
+    if why is not None and not trusted:
         raise TrustNeeded(why)
 
 
@@ -178,8 +183,9 @@ class ConfigurationChanged(Refused):
 class ConfigurationUnreadable(Refused):
     """The file cannot be read as it is, so that nothing can be written into it."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}; correct it first")
+    def __init__(self, reason: str, **where: str | int | None) -> None:
+        known = {name: value for name, value in where.items() if value is not None}
+        super().__init__(f"{reason}; correct it first", **known)
 
 
 class ChangeInvalid(Refused):

@@ -1,19 +1,22 @@
 """The first sync of a deployment: all sources as one job, asked for with a token that is good once.
 
-Invariants: one token at a time, and each begins one run; a run is begun while no source is being
-synced. The token reaches `status` too, until that run ends; it is known by a keyed digest.
+Invariants: one token at a time, and each begins one run within its life; a run is begun while no
+source is being synced. The token reaches `status` too, until that run ends, and no later one; it
+is known by a keyed digest. A restore that does not keep keys ends it.
 """
 
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 import msgspec
 
-from domain import syncs
+from domain import backups, syncs
 from domain.kernel import Boundary, Event, Recorded, Refused, about
 from domain.syncs import Syncs
 
 STREAM: Final = "initial_sync"
 MARK: Final = "dango_dt_"  # what a token begins with
+TOKEN_LIFE: Final = timedelta(hours=72)  # as long as an invite; a forgotten one opens nothing
 
 
 # Tags and fields are a storage format: add, never change. docs/explanation/events.md
@@ -26,6 +29,7 @@ class DeployTokenIssued(_InitialEvent, frozen=True, kw_only=True, tag="deploy_to
     """A token was made; one before it is good no more."""
 
     proof: str  # keyed digest
+    expires_at: datetime | None = None  # None: of before tokens had an end
 
 
 class InitialSyncStarted(_InitialEvent, frozen=True, kw_only=True, tag="initial_sync_started"):
@@ -76,6 +80,8 @@ def evolve(state: Initial, recorded: Recorded) -> Initial:
             return replace(state, proof=proof)
         case InitialSyncStarted(proof=proof):
             return state if proof is None else replace(state, proof=None)
+        case backups.BackupRestored(keys_ended=True):
+            return replace(state, proof=None)
         case InitialSourceSkipped(source=name, job=job):
             return replace(state, skipped=state.skipped | {(name, job)})
         case InitialSyncCancelled(job=job):
@@ -86,7 +92,7 @@ def evolve(state: Initial, recorded: Recorded) -> Initial:
 
 def boundary(names: tuple[str, ...] = ()) -> Boundary:
     """The initial sync, and these sources."""
-    return (*about(STREAM), *syncs.boundary(names))
+    return (*about(STREAM), *backups.restores(), *syncs.boundary(names))
 
 
 def issue(state: Initial, wanted: DeployTokenIssued) -> list[Event]:

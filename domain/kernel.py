@@ -6,7 +6,7 @@ dynamic consistency boundary, dcb.events); so every event carries every tag whos
 change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -16,7 +16,7 @@ State = TypeVar("State")
 Intent = TypeVar("Intent")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """Something that happened. Tag and fields of a subclass are a storage format for ever.
 
     Fields never hold secrets or personal data: those go to the vault, events carry ids and
@@ -45,7 +45,15 @@ def tags(event: Event) -> tuple[str, ...]:
     return (event.stream(), *event.labels())
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+def behind(prefix: str, tags: Iterable[str]) -> str | None:
+    """What stands behind this in the first tag that begins so."""
+    for tag in tags:  # a generator would take twice as long, and this is done for every event
+        if tag.startswith(prefix):
+            return tag[len(prefix) :]
+    return None
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as the log holds it: where, when, by whom and why."""
 
     position: int

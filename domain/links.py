@@ -1,8 +1,8 @@
 """Links with which somebody chooses a password: invitations, and resets that an admin began.
 
 Invariants: a link is good once, for a bounded time, and an account has one at most: another one
-makes it void, and so do a new password, deactivation and deletion. Who has no password yet is
-invited, who has one is offered a reset; neither link is good for the other.
+makes it void, and so do a new password, deactivation, deletion and a restore. Who has no password
+yet is invited, who has one is offered a reset; neither link is good for the other.
 
 A token is 256 random bits; events hold its keyed digest alone.
 """

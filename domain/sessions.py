@@ -1,13 +1,14 @@
 """Being logged in, what is remembered of logins, and how sessions end.
 
 How one begins stands in logins.py and factors.py. A session is over when an event ends it, when it
-expires, when it lies idle (which no event tells, see the `Seen` port), and when password, factor
-or access of the account change (`ENDS_ALL`). A partial session, which waits for a second factor,
-is another thing: it is good for giving that alone.
+expires, when it lies idle (which no event tells, see the `Seen` port), when password, factor or
+access of the account change (`ENDS_ALL`), and when the project is restored. A partial session,
+which waits for a second factor, is another thing: it is good for giving that alone.
 
 Guesses are counted by the e-mail address that was typed, so that absent accounts are slowed down
-like existing ones and cannot be told from them. Whoever is logged in and gives a wrong current
-password slows down that session alone: strangers' guesses never stand in the way of a session.
+like existing ones and cannot be told from them; a restore forgets them, and who was known. Whoever
+is logged in and gives a wrong current password slows down that session alone: strangers' guesses
+never stand in the way of a session.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Final, NewType, TypeVar
 
 import msgspec
 
-from domain import guesses, totp, users
+from domain import backups, guesses, totp, users
 from domain.guesses import Guesses, Tries
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.users import Credential, UserId
@@ -228,6 +229,8 @@ def evolve(state: Sessions, recorded: Recorded) -> Sessions:
             return replace(state, wrong=state.wrong.one_more(recorded.at), attempt=attempt)
         case UserUnlocked():
             return replace(state, guesses=state.guesses.forgiven())
+        case backups.BackupRestored():
+            return replace(_emptied(state), guesses=Guesses())
         case _:
             return _account(state, event)
 
@@ -276,13 +279,16 @@ def login(user_id: UserId | None, email_digest: str, at: datetime) -> Boundary:
     days = (day_of(at - guesses.FAILURES_KEPT), day_of(at))
     failures = tuple(Clause((LoginFailed,), (day_tag(email_digest, day),)) for day in days)
     counting = (*failures, Clause((UserUnlocked,), (login_tag(email_digest),)))
-    return counting if user_id is None else (*counting, *of_user(user_id))
+    if user_id is None:
+        return (*counting, *backups.restores())
+    return (*counting, *of_user(user_id))
 
 
 def of_user(user_id: UserId) -> Boundary:
     """An account and its sessions."""
     own = (SessionStarted, PartialSessionStarted, SessionEnded)
-    return (Clause((*users.EVENTS, *totp.EVENTS, *own), (users.tag(user_id),)),)
+    account = Clause((*users.EVENTS, *totp.EVENTS, *own), (users.tag(user_id),))
+    return (account, *backups.restores())
 
 
 def guarded(user_id: UserId, session_id: SessionId) -> Boundary:
@@ -295,6 +301,7 @@ def one(session_id: SessionId, user_id: UserId) -> Boundary:
     return (
         Clause((SessionStarted, PartialSessionStarted, SessionEnded), (tag(session_id),)),
         Clause(ENDS_ALL, (users.tag(user_id),)),
+        *backups.restores(),
     )
 
 

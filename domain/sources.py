@@ -17,6 +17,7 @@ SCHEMAS_RESERVED: Final = frozenset(
     {"information_schema", "intermediate", "main", "marts", "pg_catalog", "staging", "temp"}
 )
 ALL: Final = "sources"  # the tag of everything that changes which sources there are
+FILE: Final = "sources.yml"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +111,10 @@ EVENTS: Final[tuple[type[Event], ...]] = (
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """What is in force, and the last refusal if nothing was read well since."""
+    """What is in force, and the last refusal of each file that was not read well since."""
 
     known: Mapping[str, Source] = {}
-    refused: ConfigurationRefused | None = None
+    refused: Mapping[str, ConfigurationRefused] = {}
 
 
 def evolve(state: Sources, recorded: Recorded) -> Sources:
@@ -126,10 +127,10 @@ def evolve(state: Sources, recorded: Recorded) -> Sources:
             return Sources({**state.known, name: config}, state.refused)
         case SourceRemoved(source=name):
             return Sources({k: v for k, v in state.known.items() if k != name}, state.refused)
-        case ConfigurationAccepted():
-            return Sources(state.known)
-        case ConfigurationRefused() as refused:
-            return Sources(state.known, refused)
+        case ConfigurationAccepted(file=file):
+            return Sources(state.known, {k: v for k, v in state.refused.items() if k != file})
+        case ConfigurationRefused(file=file) as refused:
+            return Sources(state.known, {**state.refused, file: refused})
         case _:
             return state
 
@@ -158,14 +159,14 @@ def apply(state: Sources, wanted: Iterable[Source]) -> list[Event]:
             events.append(SourceRegistered(source=name, config=source))
         elif changed := _changed(before, source):
             events.append(SourceReconfigured(source=name, config=source, changed=changed))
-    if state.refused is not None:
-        events.append(ConfigurationAccepted(file=state.refused.file))
+    if FILE in state.refused:
+        events.append(ConfigurationAccepted(file=FILE))
     return events
 
 
 def refuse(state: Sources, refusal: ConfigurationRefused) -> list[Event]:
     """A file could not be read; the same refusal twice in a row is one."""
-    return [] if state.refused == refusal else [refusal]
+    return [] if state.refused.get(refusal.file) == refusal else [refusal]
 
 
 def _changed(before: Source, after: Source) -> tuple[str, ...]:

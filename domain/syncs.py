@@ -8,22 +8,13 @@ written by at most one run, whoever the configuration says it belongs to by then
     queued -> cancelled
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 import msgspec
 
-from domain import sources
-from domain.datasets import (
-    FILES_TOLD_MAX,
-    Drift,
-    File,
-    Format,
-    RefusedFile,
-    Table,
-    manifest,
-    told,
-)
+from domain import inputs, sources
+from domain.datasets import FILES_TOLD_MAX, File, RefusedFile, Table, manifest, told
 from domain.kernel import Boundary, Event, Recorded, Refused, about
 
 RETRIES_MAX: Final = 1  # how often a run that was interrupted is tried again by itself
@@ -42,9 +33,12 @@ class SyncRequested(Event, frozen=True, kw_only=True, tag="sync_requested"):
     end_date: str | None = None
     allow_empty: bool = False  # an input without rows may empty the table
     retry: int = 0  # how many runs stand behind this one that were interrupted or failed
-    retry_of: int | None = None
+    retry_of: int | None = None  # the job that this one tries again
     wait_s: int = 0  # how long it stays queued at least
     rollback_of: int | None = None  # nothing is read: this job and all since are undone
+    schedule: str | None = None  # what asked for it
+    schedule_job: int | None = None  # the run of that schedule
+    models: bool = True  # what reads the sources is built afterwards
 
     def stream(self) -> str:
         return f"source:{self.sources[0]}" if len(self.sources) == 1 else "syncs"
@@ -97,19 +91,6 @@ class SyncCompleted(_WritingEvent, frozen=True, kw_only=True, tag="sync_complete
     rejected: int | None = None  # rows that could not be taken
 
 
-class FileFormatFound(_RunEvent, frozen=True, kw_only=True, tag="file_format_found"):
-    """How the files of a table are written; later runs presume it."""
-
-    table: str
-    found: Format
-
-
-class ColumnsDrifted(_RunEvent, frozen=True, kw_only=True, tag="columns_drifted"):
-    """The columns of an input are not those of before: they came, went, or changed their type."""
-
-    drift: Drift
-
-
 class SourceRolledBack(_RunEvent, frozen=True, kw_only=True, tag="source_rolled_back"):
     """A source's tables and state are as they were before a job."""
 
@@ -146,23 +127,12 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     SyncRequested,
     SyncStarted,
     SyncCompleted,
-    FileFormatFound,
-    ColumnsDrifted,
     SourceRolledBack,
     SyncFailed,
     SyncCancelRequested,
     SyncCancelled,
     SyncInterrupted,
 )
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What only the process knows that carried a load out."""
-
-    files: tuple[File, ...] = ()
-    refused: tuple[RefusedFile, ...] = ()
-    drift: tuple[Drift, ...] = ()
-    formats: Mapping[str, Format] = {}  # by table
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -181,8 +151,7 @@ class Syncs(msgspec.Struct, frozen=True):
     known: frozenset[str] = frozenset()
     open: Mapping[str, Run] = {}
     writing: Mapping[str, tuple[str, int]] = {}  # tag of a schema -> source and job
-    formats: Mapping[tuple[str, str], Format] = {}  # of a source's table
-    missing: Mapping[tuple[str, str], frozenset[str]] = {}  # columns of it that were told as gone
+    learned: inputs.Inputs = inputs.Inputs()
 
     def run(self, source: str, job: int) -> Run | None:
         """The open run of this source, if it belongs to this job."""
@@ -206,8 +175,8 @@ def evolve(state: Syncs, recorded: Recorded) -> Syncs:
             return _changed(state, name, job, running=True, schema=schema)
         case SyncCancelRequested(source=name, job=job):
             return _changed(state, name, job, cancelling=True)
-        case FileFormatFound() | ColumnsDrifted() as learned:
-            return _learned(state, learned)
+        case inputs.FileFormatFound() | inputs.ColumnsDrifted() as found:
+            return msgspec.structs.replace(state, learned=inputs.evolve(state.learned, found))
         case (
             SyncCompleted(source=name, job=job)
             | SyncFailed(source=name, job=job)
@@ -219,15 +188,6 @@ def evolve(state: Syncs, recorded: Recorded) -> Syncs:
             return msgspec.structs.replace(state, open=rest, writing=writing)
         case _:
             return state
-
-
-def _learned(state: Syncs, event: FileFormatFound | ColumnsDrifted) -> Syncs:
-    match event:
-        case FileFormatFound(source=name, table=table, found=found):
-            return msgspec.structs.replace(state, formats={**state.formats, (name, table): found})
-        case ColumnsDrifted(source=name, drift=drift):
-            gone = {**state.missing, (name, drift.table): frozenset(drift.missing)}
-            return msgspec.structs.replace(state, missing=gone)
 
 
 def _changed(state: Syncs, source: str, job: int, **fields: bool | str) -> Syncs:
@@ -291,7 +251,7 @@ def pause_s(failed: SyncFailed) -> int | None:
     return PAUSES_S[failed.retry]
 
 
-def complete(state: Syncs, ending: SyncCompleted, account: Account | None) -> list[Event]:
+def complete(state: Syncs, ending: SyncCompleted, account: inputs.Account | None) -> list[Event]:
     """End a running run whose data is published; `account` is None when nobody knows it."""
     run = state.run(ending.source, ending.job)
     undone = None if run is None or run.request is None else run.request.rollback_of
@@ -314,7 +274,8 @@ def complete(state: Syncs, ending: SyncCompleted, account: Account | None) -> li
         rejected=sum(file.rejected for file in account.files),
     )
     ended = end(state, ending)
-    return [*_found_out(state, ending, account), *ended] if ended else []
+    found = inputs.learn(state.learned, ending.source, ending.job, account)
+    return [*found, *ended] if ended else []
 
 
 def left_out(ending: SyncCompleted) -> str | None:
@@ -324,18 +285,6 @@ def left_out(ending: SyncCompleted) -> str | None:
     more = ending.refused_count - 1
     also = f" {more} more of its files cannot be read either." if more else ""
     return f"{ending.refused[0].reason}{also}"
-
-
-def _found_out(state: Syncs, ending: SyncCompleted, account: Account) -> Iterator[Event]:
-    """What differs from what was told before."""
-    source, job = ending.source, ending.job
-    for table, found in account.formats.items():
-        if state.formats.get((source, table)) != found:
-            yield FileFormatFound(source=source, job=job, table=table, found=found)
-    for drift in account.drift:
-        gone = set(drift.missing) - state.missing.get((source, drift.table), frozenset())
-        if drift.added or drift.retyped or gone:
-            yield ColumnsDrifted(source=source, job=job, drift=drift)
 
 
 def interrupt(state: Syncs, source: str, job: int) -> list[Event]:

@@ -15,6 +15,7 @@ from typing import Final, NewType, TypeVar
 
 import msgspec
 
+from domain import backups
 from domain.kernel import Boundary, Clause, Event, Recorded, Refused
 from domain.permissions import Role
 
@@ -248,6 +249,8 @@ def _proofs(state: Users, event: Event) -> Users:
             return replace(state, credentials=credentials, links=links)
         case UserDeactivated(user_id=user) | UserDeleted(user_id=user):
             return replace(state, links=_without(state.links, user))
+        case backups.BackupRestored():
+            return replace(state, links={})
         case _:
             return state
 
@@ -258,7 +261,7 @@ def _without(values: Mapping[UserId, Value], user_id: UserId) -> dict[UserId, Va
 
 def account(user_id: UserId) -> Boundary:
     """One account."""
-    return (Clause(EVENTS, (tag(user_id),)),)
+    return (Clause(EVENTS, (tag(user_id),)), *backups.restores())
 
 
 def newcomer(user_id: UserId, email_digest: str) -> Boundary:

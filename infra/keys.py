@@ -1,103 +1,117 @@
-"""The master key of a project, the root key that it opens, and the keys derived from that.
+"""The keys of a project's log: the root key, what is derived from it, and the keys of its vault.
 
-The master key comes from DANGO_MASTER_KEY (64 hex digits) or from `.dango/master.key` (0600), which
-`dango init` makes. It only seals the root key, which is random and lies beside the events: so the
-master key can be changed while digests in the log keep their meaning. Sub-keys by HKDF-SHA256
-(RFC 5869), one for each use.
+The root key is random and lies beside the events, sealed by a master key: so the master key can be
+changed while digests in the log keep their meaning. The vault is sealed with a key derived from the
+root key until its keys are rotated, and from then on with data keys: random ones that lie beside
+the events in the same way. A row tells which key it was sealed with; the newest one seals.
 """
 
 import hashlib
 import hmac
-import os
 import secrets
-import stat
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from infra.master_keys import KEY_BYTES, ROOT_NAME, MasterKeys, derive
 
 if TYPE_CHECKING:  # the command line reads keys without any log
     from infra.log.port import Log
 
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12
-ROOT: Final = b"dango root key"  # the additional data under which the root key is sealed
-ROOT_NAME: Final = "root"
-VARIABLE: Final = "DANGO_MASTER_KEY"
+DATA: Final = "vault "  # the name of a data key: this and a number, of which the highest is newest
+DERIVED: Final = 0  # the number of the key that is derived from the root key, and kept nowhere
 
 
-class KeyUnusable(Exception):
-    """There is no master key, it is malformed, or others can read it."""
+class Ring:
+    """The keys of the vault by their ids. It is never changed, only exchanged for another."""
 
+    def __init__(self, keys: Mapping[int, tuple[str, bytes]]) -> None:
+        """`keys` are ids and keys by their numbers."""
+        self.number = max(keys)
+        self.current = keys[self.number][0]
+        self.numbers = {id: number for number, (id, _) in keys.items()}
+        self._ciphers = {id: AESGCM(key) for id, key in keys.values()}
 
-def create(path: Path) -> None:
-    """Write a new key, readable by its owner alone; never over an existing one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    def cipher(self, key_id: str) -> AESGCM | None:
+        """What opens a row that carries this id."""
+        return self._ciphers.get(key_id)
+
+    @property
+    def newest(self) -> AESGCM:
+        """What seals."""
+        return self._ciphers[self.current]
 
 
 class Keys:
-    """The keys derived from the root key; `id` names it without telling it."""
+    """What a root key leads to; `id` names it without telling it."""
 
-    def __init__(self, root: bytes) -> None:
-        self.id = hashlib.sha256(b"dango key id" + root).hexdigest()[:16]
-        self.vault = _derive(root, b"vault")
-        self._digest = _derive(root, b"digest")
+    def __init__(self, root: bytes, data: Mapping[int, bytes] | None = None) -> None:
+        """`data` are data keys by their numbers."""
+        self.id = _name(root)
+        derived = {DERIVED: (self.id, derive(root, b"vault"))}
+        drawn = {number: (_name(key), key) for number, key in (data or {}).items()}
+        self.ring = Ring(derived | drawn)
+        self._digest = hmac.new(derive(root, b"digest"), digestmod="sha256")
 
     def digest(self, kind: str, value: str) -> str:
-        """HMAC-SHA256 of a value of a kind, as 64 hex digits."""
-        message = f"{kind}\0{value}".encode()
-        return hmac.digest(self._digest, message, "sha256").hex()
+        """HMAC-SHA256 of a value of a kind, as 64 hex digits.
+
+        By a copy, which keeps the interpreter's lock: `hmac.digest` lets go of it, and then waits
+        for it behind the writer.
+        """
+        mac = self._digest.copy()
+        mac.update(f"{kind}\0{value}".encode())
+        return mac.hexdigest()
 
 
-def unlock(master: bytes, log: "Log") -> Keys:
-    """The keys of a log; a new one gets its root key. Raises KeyUnusable."""
-    cipher = AESGCM(_derive(master, b"root"))
-    row = log.key(ROOT_NAME)
-    if row is None:
-        root, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
-        sealed = cipher.encrypt(nonce, root, ROOT)
+def unlock(masters: MasterKeys, log: "Log") -> Keys:
+    """The keys of a log at a start; a new one gets its root key. Raises KeyUnusable.
+
+    What an older master key still seals is sealed anew under the first one.
+    """
+    if log.key(ROOT_NAME) is None:
+        draw(masters, log, ROOT_NAME, alone=True)
+    if any(not first for *_, first in _opened(masters, log)):
         log.begin()
-        log.put_key(ROOT_NAME, nonce, sealed)
-        log.commit()
-        return Keys(root)
-    nonce, sealed = row
-    try:
-        return Keys(cipher.decrypt(nonce, sealed, ROOT))
-    except InvalidTag:
-        raise KeyUnusable("the master key is not the one of this project") from None
-
-
-def load(path: Path) -> bytes:
-    """The master key of the project. Raises KeyUnusable with what to do."""
-    text = os.environ.get(VARIABLE)
-    if text is None:
         try:
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise KeyUnusable(f"{path} can be read by others; run: chmod 600 {path}")
-            text = path.read_text(errors="replace")
-        except FileNotFoundError:
-            raise KeyUnusable(
-                f"{path} is missing and {VARIABLE} is not set; without the key of this project"
-                " its accounts and secrets cannot be read"
-            ) from None
-        except OSError as error:
-            raise KeyUnusable(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        master = bytes.fromhex(text.strip())
-    except ValueError:
-        master = b""
-    if len(master) != KEY_BYTES:
-        raise KeyUnusable(f"the master key must be {KEY_BYTES * 2} hex digits")
-    return master
+            seal_anew(masters, log)
+            log.commit()
+        except BaseException:
+            log.rollback()
+            raise
+    return read(masters, log)
 
 
-def _derive(master: bytes, use: bytes) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"dango " + use)
-    return kdf.derive(master)
+def read(masters: MasterKeys, log: "Log") -> Keys:
+    """The keys as they lie there, committed. Raises KeyUnusable."""
+    found = {name: key for name, key, _ in _opened(masters, log)}
+    data = {name.removeprefix(DATA): key for name, key in found.items() if name.startswith(DATA)}
+    return Keys(found[ROOT_NAME], {int(number): key for number, key in data.items()})
+
+
+def draw(masters: MasterKeys, log: "Log", name: str, *, alone: bool = False) -> None:
+    """Keep a new key by this name, if none is: in the open transaction, or in one of its own."""
+    if log.key(name) is not None:
+        return
+    nonce, sealed = masters.seal(name, secrets.token_bytes(KEY_BYTES))
+    if alone:
+        log.begin()
+    log.put_key(name, nonce, sealed)
+    if alone:
+        log.commit()
+
+
+def seal_anew(masters: MasterKeys, log: "Log") -> None:
+    """Seal all keys under the first master key, in the open transaction. Raises KeyUnusable."""
+    for name, key, first in _opened(masters, log):
+        if not first:
+            log.change_key(name, *masters.seal(name, key))
+
+
+def _opened(masters: MasterKeys, log: "Log") -> list[tuple[str, bytes, bool]]:
+    return [(name, *masters.open(name, nonce, sealed)) for name, nonce, sealed in log.all_keys()]
+
+
+def _name(key: bytes) -> str:
+    return hashlib.sha256(b"dango key id" + key).hexdigest()[:16]

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from commands.ports import Mail
+from commands.mail_ports import Mail
 from domain.emails import EMAIL_LENGTH_MAX
 from infra.configuration.project import Security, SmtpBlock
 

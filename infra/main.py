@@ -6,15 +6,28 @@ loads neither the framework nor the log.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from api import cli
-from api.cli.world import Connection, Created, DemoData, Finding, Imported, Level, Moved, Refusal
+from api import asgi, cli
+from api.cli.world import (
+    BackupProved,
+    Connection,
+    Created,
+    DemoData,
+    Finding,
+    Imported,
+    Level,
+    Moved,
+    Refusal,
+)
+from infra import lines
 
 if TYPE_CHECKING:
     import httpx
@@ -22,6 +35,7 @@ if TYPE_CHECKING:
     from api.platform import Platform
 
 CONTROL_TIMEOUT_S: Final = 3600.0  # how long the owner waits for one answer: a rebuild takes long
+AGENT_TIMEOUT_S: Final = 120.0  # how long a program waits for one answer: longer than any query
 BASE_URL: Final = "http://dango"
 PRIVATE: Final = 0o077  # what the program and its workers make is the owner's alone
 INTERRUPTED: Final = 130  # the shells' code for a program that Ctrl-C ended
@@ -80,10 +94,12 @@ class World:
         quiet: bool = False,
     ) -> None:
         """As the port says."""
+        gc.disable()  # until the server serves: next to nothing that start-up makes is garbage
         from infra import server
         from infra.configuration import project as configuration
+        from infra.http_settings import http_settings
         from infra.project import Project
-        from infra.runtime import Runtime, http_settings
+        from infra.runtime import Runtime
 
         project = Project(root)
         with refusals(), project.held():
@@ -120,16 +136,42 @@ class World:
                 platform = await stack.enter_async_context(_opened(project.root, policies=policies))
             yield Connection(await stack.enter_async_context(_local(platform)), served=False)
 
+    def owner(self, root: Path) -> "AbstractAsyncContextManager[httpx.AsyncClient]":
+        """As the port says."""
+        import httpx
+
+        from infra.project import Project
+
+        control = httpx.AsyncHTTPTransport(uds=str(Project(root).control))
+        return httpx.AsyncClient(transport=control, base_url=BASE_URL, timeout=AGENT_TIMEOUT_S)
+
+    def holder(self, url: str, key: str) -> "AbstractAsyncContextManager[httpx.AsyncClient]":
+        """As the port says. Redirects are not followed: the key is for this server alone."""
+        import httpx
+
+        return httpx.AsyncClient(
+            base_url=url,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=AGENT_TIMEOUT_S,
+            trust_env=url.startswith("https:"),  # a proxy reads what is not encrypted
+        )
+
+    def version(self) -> str:
+        """As the port says."""
+        from infra.version import program_version
+
+        return program_version()
+
     def load(self, root: Path, export: Path) -> Imported:
         """As the port says."""
+        from infra import event_log
         from infra.configuration import project as configuration
         from infra.log import exported
         from infra.project import Project
-        from infra.runtime import log_place
 
         project = Project(root)
         with refusals(), project.held(), export.open("rb") as file:
-            place = log_place(project, configuration.read(project.folder))
+            place = event_log.place(project, configuration.read(project.folder))
             found = exported.load(place, file)
         return Imported(found.events, found.head, found.hash)
 
@@ -141,6 +183,31 @@ class World:
         with refusals():
             return Moved(*moving.move(Project(root), back=back, told=told))
 
+    def verify_backup(self, backup: str, key_file: str | None) -> BackupProved:
+        """As the port says."""
+        import tempfile
+
+        from infra.backups import restore
+
+        with refusals(), tempfile.TemporaryDirectory() as temp:
+            return BackupProved(*restore.prove(backup, key_file, Path(temp), _untold))
+
+    def restore_backup(
+        self,
+        backup: str,
+        root: Path,
+        key_file: str | None,
+        settings: Path | None,
+        *,
+        keep_keys: bool,
+    ) -> BackupProved:
+        """As the port says."""
+        from infra.backups.restore import restore
+
+        with refusals():
+            found = restore(backup, root, key_file, _untold, settings, keep_keys=keep_keys)
+            return BackupProved(*found)
+
     def inspect(self, root: Path) -> Sequence[Finding]:
         """As the port says."""
         from infra import doctor
@@ -150,6 +217,10 @@ class World:
             Finding(found.name, Level(found.level), found.detail, found.remedy)
             for found in doctor.inspect(Project(root))
         ]
+
+
+def _untold(_done: int, _total: int) -> None:
+    """Nobody waits for every file."""
 
 
 @contextlib.asynccontextmanager
@@ -219,7 +290,10 @@ def _mendable() -> tuple[type[Exception], ...]:
 
     from commands.ports import WorkFailed
     from domain.kernel import Refused
-    from infra import demo, keys, project, runtime, server
+    from infra import demo, event_log, master_keys, project, server
+    from infra.backups.note import NoteUnreadable, NoteUntold
+    from infra.backups.sealing import BackupDamaged, BackupKeyUnusable
+    from infra.backups.staging import NotRestored
     from infra.configuration.documents import Unreadable
     from infra.log.exported import NotImported
     from infra.log.move import NotMoved
@@ -228,28 +302,31 @@ def _mendable() -> tuple[type[Exception], ...]:
 
     return (
         Refused,
+        BackupDamaged,
+        BackupKeyUnusable,
         LogInUse,
+        NoteUnreadable,
+        NoteUntold,
         NotImported,
         NotMoved,
+        NotRestored,
         Unreadable,
         VaultDamaged,
         WorkFailed,
         demo.NoDemo,
-        keys.KeyUnusable,
+        event_log.LogUnusable,
+        master_keys.KeyUnusable,
         project.ProjectExists,
         project.ProjectInUse,
         project.ProjectMissing,
-        runtime.LogUnusable,
         server.PortTaken,
         sqlite3.DatabaseError,
     )
 
 
 def follow(level: int) -> None:
-    """Log to standard error: warnings like other lines of a command, a server's with the time."""
-    stamped = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    wanted = stamped if level < logging.WARNING else "dango: %(message)s"
-    logging.basicConfig(level=level, stream=sys.stderr, format=wanted, force=True)
+    """Begin the log."""
+    lines.follow(level, asgi.current.get)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

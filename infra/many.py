@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 ROWS_A_STATEMENT: Final = 100
+ROWS_FEW: Final = 32  # of less than that many, as many as there are go into a statement
 TEXTS_CACHED: Final = 2_048
 STATEMENTS_CACHED: Final = 512  # prepared ones of a connection: groups are of many sizes
 _ROW: Final = re.compile(r"\(\?(?:, ?\?)*\)")  # the placeholders of one row
@@ -19,9 +20,13 @@ _ROW: Final = re.compile(r"\(\?(?:, ?\?)*\)")  # the placeholders of one row
 
 def insert(database: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run an INSERT of one row, `… VALUES (?, …) …`, for all rows in their order."""
-    for at in range(0, len(rows), ROWS_A_STATEMENT):
-        part = rows[at : at + ROWS_A_STATEMENT]
-        database.execute(_of(sql, len(part)), list(itertools.chain.from_iterable(part)))
+    at, count = 0, len(rows)
+    while at < count:
+        # A statement of many rows takes 0.1 MB while it is kept: of the long ones there is but one.
+        size = ROWS_A_STATEMENT if count - at >= ROWS_A_STATEMENT else min(count - at, ROWS_FEW)
+        part = rows[at : at + size] if size < count else rows
+        database.execute(_of(sql, size), list(itertools.chain.from_iterable(part)))
+        at += size
 
 
 @functools.lru_cache(maxsize=TEXTS_CACHED)

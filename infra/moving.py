@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from infra import keys
+from infra import event_log, keys, master_keys
 from infra.configuration import project as configuration
 from infra.log import move as logs
 from infra.log.places import archive
 from infra.log.port import Log
 from infra.log.vault import Vault
 from infra.project import Project
-from infra.runtime import clock, log_place
+from infra.runtime import clock
 
 
 class Moved(NamedTuple):
@@ -32,13 +32,13 @@ def move(project: Project, *, back: bool, told: logs.Told) -> Moved:
         settings = configuration.read(project.folder)
         if settings.storage.events is None:
             raise logs.NotMoved(f"storage.events of {project.folder}/project.yml names no database")
-        source, target = str(project.events), log_place(project, settings)
+        source, target = str(project.events), event_log.place(project, settings)
         if back:
             source, target = target, source
-        master = keys.load(project.master_key)
+        masters = master_keys.load(project.master_key)
 
         def prove(log: Log) -> None:
-            Vault(log, keys.unlock(master, log), clock).prove()
+            Vault(log, keys.unlock(masters, log), clock).prove()
 
         found = logs.move(source, target, prove=prove, told=told)
         there = archive(target)

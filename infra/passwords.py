@@ -42,7 +42,8 @@ class Argon2Passwords:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dango-passwords")
         self._room = workers + waiting_max
         self._shares: Counter[str] = Counter()
-        self._nobody = self.hash_now("nobody has this password")
+        # Its task is before all others, so none of them waits for it for long.
+        self._nobody = self._pool.submit(self.hash_now, "nobody has this password")
         self._common = common_passwords()
 
     @property
@@ -72,7 +73,7 @@ class Argon2Passwords:
 
     def _verify(self, encoded: str | None, password: str) -> bool:
         try:
-            self._hasher.verify(encoded or self._nobody, _bytes(password))
+            self._hasher.verify(encoded or self._nobody.result(), _bytes(password))
         except VerifyMismatchError:
             return False
         except (InvalidHashError, VerificationError) as error:

@@ -1,7 +1,8 @@
 """Telling policies what happened, in order, each from where it stands.
 
 The position of a policy is kept in the log's file, behind the events that it was told. It moves
-when the policy has acted, so that after a crash nothing is skipped.
+when the policy has acted, so that after a crash nothing is skipped. A policy may ask the views of
+what it is told: it is told when they know it too, and not a moment earlier.
 """
 
 import asyncio
@@ -19,8 +20,15 @@ from infra.writer import Writer
 
 PAGE_EVENTS: Final = 200
 RETRY_S: Final = 5.0
+SHOWN_S_MAX: Final = (
+    5.0  # until the views have what is committed; then the policy says that it waits
+)
 
 _log = logging.getLogger("dango.policies")
+
+
+class Unshown(Exception):
+    """The views do not have what is committed: they have stopped, or are very late."""
 
 
 class Runner:
@@ -96,6 +104,8 @@ class Runner:
         before = self.positions[policy.name]
         query = DCBQuery([DCBQueryItem(types=[kind.type_name() for kind in policy.types])])
         rows = await asyncio.to_thread(self._log.fetch, query, after=before, limit=PAGE_EVENTS)
+        if rows and not await self._writer.shown(rows[-1][0], SHOWN_S_MAX):
+            raise Unshown(f"the views have not got to event {rows[-1][0]}")
         try:
             for position, kind, _, data in rows:
                 await policy.react(self._codec.open(position, kind, data))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from infra import durable, keys
+from infra import durable, master_keys
 
 FOLDER: Final = ".dango"
 PRIVATE: Final = 0o700
@@ -48,13 +48,21 @@ class Project:
         self.events = self.folder / "events.db"
         self.master_key = self.folder / "master.key"
         self.sources_yml = self.folder / "sources.yml"
+        self.metabase_yml = self.folder / "metabase.yml"
+        self.pii_overrides_yml = self.folder / "pii-overrides.yml"
+        self.schedules_yml = self.folder / "schedules.yml"
+        self.monitors_yml = self.folder / "monitors.yml"
+        self.scripts = self.root / "scripts"
         self.control = self.folder / "control.sock"
+        self.restored = self.folder / "restored.json"
         self.lock = self.folder / "lock"
         self.logs = self.folder / "logs"
         self.seen = self.folder / "seen.db"
+        self.profiles = self.folder / "profiles.db"
         self.temp = self.folder / "tmp"
         self.catalog = self.root / "warehouse" / "catalog.sqlite"
         self.data = self.root / "warehouse" / "data"
+        self.dbt_docs = self.folder / "dbt-docs"
         self.uploads = self.root / "data" / "uploads"
 
     @classmethod
@@ -96,8 +104,8 @@ class Project:
         ):
             if not path.exists():
                 path.write_text(text)
-        if not project.master_key.exists() and keys.VARIABLE not in os.environ:
-            keys.create(project.master_key)
+        if not project.master_key.exists() and master_keys.VARIABLE not in os.environ:
+            master_keys.create(project.master_key)
         return project
 
     def settle(self) -> None:

@@ -1,82 +1,72 @@
 """A project that is open: everything built, wired, started and stopped. The composition root."""
 
-import asyncio
 import contextlib
-import logging
-import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import Final
 
 import msgspec
 
-from api.attempts import Attempts
 from api.authentication import authenticate
 from api.platform import HttpSettings, Platform, WatcherStatus
-from commands.kernel import OutcomeUnknown, Overloaded, StorageFull
-from commands.policies.runs import OpenRun
 from commands.policies.syncs import SyncPolicy
-from commands.policies.upkeep import UpkeepPolicy
 from commands.ports import Progress
 from commands.table import DECIDERS
-from domain.projects import ProjectCreated
 from domain.registry import EVENTS
-from domain.sources import Source
 from domain.upcasters import UPCASTERS
-from infra import keys
+from infra import disks, event_log, keys, master_keys, policy_table, schedules
+from infra.backups import note
+from infra.backups import wired as backups
+from infra.clocks import Ticking
 from infra.configuration import dotenv
 from infra.configuration.project import Settings
 from infra.configuration.watch import Configuration
+from infra.dashboards import wired as dashboards
+from infra.gauges import MachineGauges
+from infra.grants.providers import providers as grant_providers
+from infra.grants.renewing import Renewing
 from infra.history import LogHistory
+from infra.http_settings import attempts, http_settings
 from infra.identities.providers import providers
 from infra.ids import new_id, new_token
-from infra.loading.settings import LoadSettings
 from infra.log.envelope import Codec
-from infra.log.places import archive, open_log, remote
+from infra.log.places import open_log
 from infra.log.port import LogInUse, Place
 from infra.log.vault import Vault
 from infra.mailer import SmtpMailer
+from infra.modelling import wired
+from infra.modelling.dbt import DbtModelling
+from infra.modelling.settings import ModelSettings
+from infra.notebooks import wired as notebooks
+from infra.notebooks.files import NotebookFolder
 from infra.passwords import Argon2Passwords
 from infra.policies import Runner
+from infra.profiles import ProfilesFile
 from infra.project import Project, ProjectInUse
-from infra.querying.settings import Settings as QuerySettings
 from infra.rebuild import ViewsUpkeep
 from infra.secret_values import VaultValues
 from infra.seen import SeenFile
+from infra.staleness import StaleClock
+from infra.tidying import tidying
 from infra.uploads import UploadFolders
+from infra.vault_keys import Rotation
+from infra.version import program_version
 from infra.views.views import Views
+from infra.warehouse import wired as loading
+from infra.warehouse.configured import warehouse_settings
 from infra.warehouse.keeper import Keeper
-from infra.warehouse.lake import LakeWarehouse, encoded, kinds, write_lease
-from infra.warehouse.settings import Settings as WarehouseSettings
-from infra.watcher import watching
+from infra.warehouse.lake import LakeWarehouse, kinds, write_lease
+from infra.watcher.watcher import watching
+from infra.workers import configs
 from infra.workers.pool import Pool
 from infra.writer import Writer
-from projections import live, sources, syncs
+from projections import live
 from projections import secrets as secrets_known
 from projections.live import Ring
 from projections.table import PROJECTIONS
-
-ERASE_S: Final = 10.0  # until what was deleted from the vault is gone from the disk too
-
-_log = logging.getLogger("dango.runtime")
 
 
 def clock() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
-
-
-def program_version() -> str:
-    """The version that is installed."""
-    try:
-        return version("dango-es")
-    except PackageNotFoundError:
-        return "0.0.0"
-
-
-class LogUnusable(Exception):
-    """The event log is missing, empty or damaged."""
 
 
 class Runtime:
@@ -100,12 +90,10 @@ class Runtime:
         self.project, self.settings = project, settings
         self._open_log(new_log)
         self._warehouse_settings = warehouse_settings(project, settings)
-        self.pool = Pool(
-            worker_configs(self._warehouse_settings),
-            kinds=kinds(self._warehouse_settings),
-            lease=write_lease(self._warehouse_settings),
-        )
+        modelling = wired.settings(project, settings, self._warehouse_settings)
+        self.pool = self._pool(modelling)
         self.warehouse = LakeWarehouse(self.pool, self._warehouse_settings)
+        self.modelling = DbtModelling(self.pool, modelling)
         self.ring = Ring(self.log.head())
         self.writer.listeners.append(self.ring.committed)
         self.history = LogHistory(self.log, self.codec, self.pool)
@@ -113,32 +101,40 @@ class Runtime:
         self.passwords = Argon2Passwords()
         self.secret_values = VaultValues(self.vault)
         self.seen = SeenFile(project.seen)
+        self.profiles = ProfilesFile(project.profiles)
         smtp = settings.notifications.smtp
         self.mailer = None if smtp is None else SmtpMailer(smtp)
+        self._reach_others()
         self.configuration = Configuration(project, self.writer, self.vault.digest)
+        self.grants = grant_providers(settings.oauth, clock)
         self.syncs = self._sync_policy()
-        upkeep = UpkeepPolicy(
-            self.writer, self.warehouse, retention_days=settings.storage.warehouse.retention_days
-        )
-        self.runner = Runner(self.log, self.codec, self.writer, (self.syncs, upkeep))
-        self.watcher = watching(project.root, settings.platform, self.writer, self.views)
+        base_url = http_settings(settings, host=host, port=port).base_url
+        policies = policy_table.every(self, base_url, clock)
+        self.runner = Runner(self.log, self.codec, self.writer, policies)
+        dbt = project.root / settings.platform.dbt_project_dir
+        self._kept = backups.folders(self.views, project, settings)
+        self.gauges = MachineGauges(project, self.pool, clock, dbt=dbt, backups=self._kept)
+        self.writer.listeners.append(self.gauges.committed)
+        self.scheduler = schedules.scheduler(self.writer, self.views, clock)
+        self.clocks = self._clocks()
+        self._serves = host is not None  # a single command does not do what has come due
+        self.watcher = watching(project.root, settings.platform, self.writer, self.views, clock)
         self._keeper: Keeper | None = None
-        self._expiry: asyncio.Task[None] | None = None
         self.platform = self._platform(host, port)
 
     def _open_log(self, new: Place | None) -> None:
         """Log, vault, views and the writer over them."""
         project = self.project
-        place = new or log_place(project, self.settings)
-        master = keys.load(project.master_key)
+        place = new or event_log.place(project, self.settings)
+        masters = master_keys.load(project.master_key)
         if new is None:
-            check_log(place)
+            event_log.check(place)
         self.codec = Codec(EVENTS, UPCASTERS)
         try:
             self.log = open_log(place)
         except LogInUse as error:
             raise ProjectInUse(str(error)) from None
-        self.vault = Vault(self.log, keys.unlock(master, self.log), clock)
+        self.vault = Vault(self.log, keys.unlock(masters, self.log), clock)
         self.vault.check()
         self.views = Views(
             project.folder, self.log, self.codec, clock, projections=PROJECTIONS, events=EVENTS
@@ -152,33 +148,59 @@ class Runtime:
             clock=clock,
             new_id=new_id,
         )
+        self.tidying = tidying(self.log, self.vault, self.views, self.writer, self._follow)
+        self.vault_keys = Rotation(self.log, self.vault, self.writer, project.master_key)
+
+    def _reach_others(self) -> None:
+        """The servers that requests are passed on to: Metabase, and editors of notebooks."""
+        warehouse = self._warehouse_settings
+        self.dashboards = dashboards.metabase(self.project, self.settings, warehouse)
+        self.dashboard_sessions = dashboards.policy(
+            self.writer, self.dashboards, self.vault, self.views
+        )
+        root = self.project.root
+        self.notebooks = notebooks.sessions(self.pool, root)
+        self.notebook_policy = notebooks.policy(
+            self.writer, self.views, root, self.notebooks, seen=self.seen, clock=clock
+        )
+
+    def _pool(self, modelling: ModelSettings) -> Pool:
+        project, settings, warehouse = self.project, self.settings, self._warehouse_settings
+        copying = backups.settings(project, settings, warehouse, self.log.place, program_version())
+        return Pool(
+            configs.every(warehouse, modelling, copying),
+            kinds=kinds(warehouse),
+            lease=write_lease(warehouse),
+            spares=settings.platform.spare_workers,
+        )
 
     def _sync_policy(self) -> SyncPolicy:
-        def source(name: str) -> Source | None:
-            found = sources.one(self.views.current, name)
-            return found.config if found else None
-
-        def open_runs() -> Sequence[OpenRun]:
-            return [
-                OpenRun(
-                    run.job, run.source, run.status == "running", run.schema_name, run.table_name
-                )
-                for run in syncs.unended(self.views.current)
-            ]
-
-        return SyncPolicy(
+        return loading.policy(
             self.writer,
             self.warehouse,
-            source=source,
-            root=str(self.project.root),
+            self.views,
+            root=self.project.root,
             secrets=self.secret_values,
-            formats=lambda name: sources.formats(self.views.current, name),
-            request=self.history.event,
-            open_runs=open_runs,
-            monotonic=time.monotonic,
+            event=self.history.event,
             show=self._show_progress,
             parallel=self.settings.sync.max_parallel,
+            renew=Renewing(self.writer, self.vault, self.grants, clock),
         )
+
+    def _clocks(self) -> tuple[Ticking, ...]:
+        copying = backups.clock(self.writer, self.views, self.project, self.settings, clock)
+        staleness = StaleClock(self.writer, lambda: self.views.current, clock)
+        disk = disks.clock(
+            self.writer,
+            self.views,
+            self.project,
+            self.settings,
+            self.log,
+            backups=self._kept,
+            now=clock,
+        )
+        locks = notebooks.clock(self.notebook_policy)
+        return tuple(filter(None, (self.scheduler, copying, staleness, disk, locks)))
 
     def _show_progress(self, run: tuple[int, str], progress: Progress) -> None:
         """A frame for whoever watches; not an event, so it has no position."""
@@ -202,25 +224,46 @@ class Runtime:
             clock=clock,
             new_id=new_id,
             new_token=new_token,
-            attempts=Attempts(
-                per_network=self.settings.auth.failed_logins_per_network_max,
-                of_strangers=self.settings.auth.failed_logins_max,
-            ),
-            settings=http_settings(self.settings, host=host, port=port),
+            attempts=attempts(self.settings),
+            settings=self._http(host, port),
             version=program_version(),
             started_at=clock(),
             progress=self.syncs.progress,
             ring=self.ring,
+            workers=lambda: [msgspec.structs.asdict(kind) for kind in self.pool.status()],
             checks=(self._views_stand, self._writer_failed, self._policies_stand),
+            clocks=self._clocks_failing,
             providers=providers(self.settings.auth.oauth, clock),
+            grants=self.grants,
             editor=self.configuration,
-            watcher=lambda: WatcherStatus(**self.watcher.status()),
+            overrides=self.configuration,
+            schedules_editor=self.configuration,
+            watcher=lambda: msgspec.convert(self.watcher.status(), WatcherStatus),
             uploads=UploadFolders(self.project.root),
+            dashboards=self.dashboards,
+            dashboard_sessions=self.dashboard_sessions,
+            notebook_files=NotebookFolder(self.project.root),
+            notebook_sessions=self.notebooks,
             secret_values=self.secret_values,
+            vault_keys=self.vault_keys,
             root=str(self.project.root),
             mailer=self.mailer,
+            profiler=self.warehouse,
+            profiles=self.profiles,
             reload=self.configuration.reload,
+            documents=self.project.dbt_docs,
+            gauges=self.gauges,
+            scheduling=lambda: self.scheduler.running,
+            read_models=wired.reader(self.writer, self.modelling, self.views),
         )
+
+    def _http(self, host: str | None, port: int | None) -> HttpSettings:
+        told = msgspec.structs.replace(
+            http_settings(self.settings, host=host, port=port),
+            backups_to=backups.place(self.project, self.settings),
+            metabase=self.project.metabase_yml.is_file(),
+        )
+        return dashboards.told(told, self.project, self.dashboards)
 
     # readiness
 
@@ -233,6 +276,11 @@ class Runtime:
     def _policies_stand(self) -> str | None:
         return self.runner.problem()
 
+    def _clocks_failing(self) -> list[str]:
+        """What does not come due; requests are served rightly all the same."""
+        others = (self.tidying.problem, self.watcher.problem, self.configuration.problem)
+        return [*filter(None, (*(each.problem for each in self.clocks), *others))]
+
     # life
 
     async def start(self, *, policies: bool = True) -> None:
@@ -242,43 +290,36 @@ class Runtime:
         stop, also when the start fails.
         """
         self.writer.start()
-        self._expiry = asyncio.create_task(self._tidy())
+        self.tidying.start()
         if self._warehouse_settings.embedded:
             if not self.project.catalog.exists():
                 await self.make_warehouse()
             self._keeper = Keeper(self.project.catalog)
-        self.pool.start()
-        await self._take_over_secrets()
+        if self._serves:  # a single command waits for the worker that it needs, and for no other
+            self.pool.start()
+        await self._take_over()
         await self.configuration.start()
         if policies:
             self.upkeep.healed = self._follow
             await self._follow()
             await self.watcher.start()
 
-    async def _take_over_secrets(self) -> None:
-        """What an existing project's `.env` has goes to the vault, once."""
-        if self.views.broken is None:  # else the next start does it
-            known = {secret.name for secret in secrets_known.every(self.views.current)}
-            await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
+    async def _take_over(self) -> None:
+        """Tell what it was restored from; an existing project's `.env` goes to the vault: once."""
+        if self.views.broken is not None:  # the next start does it
+            note.refuse(self.project.restored, self.views.broken)
+            return
+        await note.tell(self.project.restored, self.writer)
+        known = {secret.name for secret in secrets_known.every(self.views.current)}
+        await dotenv.take_over(self.project.root / dotenv.FILE, self.writer, known)
 
     async def _follow(self) -> None:
         """Let the policies follow the log, as soon as the views stand."""
         if self.views.broken is None and not self.runner.running:
             await self.runner.start()
-
-    async def _tidy(self) -> None:
-        """Delete what has run out from the vault, and what is deleted from the disk; mend views."""
-        while True:
-            # Told elsewhere, and tried again.
-            with contextlib.suppress(Overloaded, OutcomeUnknown, StorageFull, *self.log.errors):
-                if self.views.broken is not None:
-                    await self.writer.call(self.views.resume)
-                    await self._follow()
-                if self.vault.expired():
-                    await self.writer.transact(self.vault.expire)
-                if self.log.unerased:
-                    await self.writer.call(self.log.erase)
-            await asyncio.sleep(ERASE_S)
+            if self._serves:
+                for each in self.clocks:
+                    each.start()
 
     async def make_warehouse(self) -> None:
         """Make the warehouse if it is not there; a remote one too."""
@@ -291,12 +332,14 @@ class Runtime:
             if self._keeper is not None:
                 steps.callback(self._keeper.close)
             steps.push_async_callback(self.writer.stop)
-            if self._expiry is not None:
-                steps.callback(self._expiry.cancel)
+            steps.push_async_callback(self.tidying.stop)
             steps.push_async_callback(self.pool.close)
+            steps.push_async_callback(self.platform.passage.close)
             steps.push_async_callback(self.runner.stop)
             steps.push_async_callback(self.configuration.stop)
             steps.push_async_callback(self.watcher.stop)
+            for each in self.clocks:
+                steps.push_async_callback(each.stop)
 
     def close(self) -> None:
         """Give back files and threads."""
@@ -304,82 +347,6 @@ class Runtime:
             self.mailer.close()
         self.passwords.close()
         self.seen.close()
+        self.profiles.close()
         self.views.close()
         self.log.close()
-
-
-def check_log(place: Place) -> None:
-    """Raises LogUnusable."""
-    found, shown = archive(place), archive(place).shown(place)
-    try:
-        if not found.exists(place):
-            hint = " It may lie elsewhere: dango events move." if remote(place) else ""
-            message = f"{shown} is missing. For a new project: dango init. Else restore it.{hint}"
-            raise LogUnusable(message)
-        first = next(found.stream(place, upto=1), None)
-    except found.ERRORS as error:
-        raise LogUnusable(f"{shown} cannot be read ({error}); restore it from a backup.") from None
-    if first is None or first[1] != ProjectCreated.type_name():
-        raise LogUnusable(f"{shown} does not begin a project; restore it from a backup.")
-
-
-def http_settings(settings: Settings, *, host: str | None, port: int | None) -> HttpSettings:
-    """The part that decides about HTTP; flags go before the file."""
-    reads = settings.auth.anonymous_reads
-    return HttpSettings(
-        host=host or settings.platform.host,
-        port=settings.platform.port if port is None else port,
-        public_url=settings.platform.public_url,
-        anonymous_reads=str(reads).lower(),
-        auth_enabled=settings.auth.enabled,
-        require_2fa=settings.auth.require_2fa,
-        trusted_proxies=settings.platform.trusted_proxies,
-        allowed_hosts=settings.platform.allowed_hosts,
-        allowed_origins=settings.platform.allowed_origins,
-        body_bytes_max=settings.api.body_bytes_max,
-        query_timeout_s=settings.api.query_timeout_seconds,
-        query_rows_max=settings.api.query_max_rows,
-        queries_per_user_max=settings.api.queries_per_user_max,
-        requests_per_address_max=settings.api.requests_per_address_max,
-        requests_per_account_max=settings.api.requests_per_account_max,
-        requests_max=settings.api.requests_max,
-        upload_bytes_max=settings.upload.max_bytes,
-        project_name=settings.project.name,
-        organization=settings.project.organization,
-        metabase_url=f"http://localhost:{settings.platform.metabase_port}",
-        dbt_docs_url=settings.platform.dbt_docs_url,
-        session_idle_s=settings.auth.idle_timeout_minutes * 60,
-        session_absolute_s=settings.auth.session_max_days * 24 * 3600,
-    )
-
-
-def log_place(project: Project, settings: Settings) -> str:
-    """Where the log lies: in its own file below the project, or as project.yml says."""
-    block = settings.storage
-    return f"{block.events}#{block.events_schema}" if block.events else str(project.events)
-
-
-def warehouse_settings(project: Project, settings: Settings) -> WarehouseSettings:
-    """Where the warehouse lies: embedded below the project, or as project.yml says."""
-    block = settings.storage.warehouse
-    return WarehouseSettings(
-        catalog=block.catalog or str(project.catalog),
-        data=block.data or str(project.data),
-        temp_directory=str(project.temp),
-        s3=block.s3,
-        memory_bytes_max=block.memory_bytes_max,
-        load_deadline_s=settings.sync.timeout_minutes * 60,
-        loads_max=settings.sync.max_parallel,
-    )
-
-
-def worker_configs(warehouse: WarehouseSettings) -> dict[str, msgspec.Raw]:
-    """The start message of each kind of worker."""
-    configs: dict[str, msgspec.Struct | None] = {
-        "load": LoadSettings(warehouse=warehouse),
-        "fetch": LoadSettings(warehouse=warehouse),
-        "query": QuerySettings(warehouse=warehouse),
-        "warehouse": warehouse,
-        "log": None,
-    }
-    return {kind: encoded(config) for kind, config in configs.items()}

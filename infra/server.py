@@ -29,7 +29,7 @@ from infra.runtime import Runtime
 
 # asyncio takes as many connections at once, before we see the first of them, and on a failure
 # complains as often.
-BACKLOG: Final = 64
+BACKLOG_MAX: Final = 64  # connections that wait to be taken
 SOCKET_BYTES_MAX: Final = 16 * 1024  # of one frame from a client; what it says is not listened to
 GRACE_S: Final = 8  # how long running requests may take when the server is told to stop
 OBJECTS_BETWEEN_SEARCHES: Final = 20_000  # made and not yet gone; the interpreter looks at 700
@@ -89,7 +89,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         hint = " Choose another with --port." if error.errno == errno.EADDRINUSE else ""
         raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.{hint}") from None
-    listener.listen(BACKLOG)
+    listener.listen(BACKLOG_MAX)
     listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
     return listener
 
@@ -109,7 +109,7 @@ def control_socket(project: Project) -> Iterator[socket.socket | None]:
         listener.bind(str(path))
     finally:
         os.umask(before)
-    listener.listen(BACKLOG)
+    listener.listen(BACKLOG_MAX)
     listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
     try:
         yield listener
@@ -125,15 +125,15 @@ async def serve(runtime: Runtime, listener: socket.socket, announce: Callable[[s
     app = Doors(create(runtime.platform), runtime.project.control)
     # What is there now stays: no search for cycles looks at it again. The rest is looked at seldom,
     # since what a request makes is gone with it, without a search.
-    gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
+    gc.enable()
     config = uvicorn.Config(
         app,
         http=connections.Http,
         ws=connections.Socket,
         ws_max_size=SOCKET_BYTES_MAX,
-        backlog=BACKLOG,
+        backlog=BACKLOG_MAX,
         lifespan="off",
         log_config=None,
         access_log=False,

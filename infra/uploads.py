@@ -7,6 +7,7 @@ its own by a link that never replaces anything. What a dead process left is swep
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import secrets
 import stat
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from commands.kernel import StorageFull
-from commands.ports import OnDisk
+from commands.upload_ports import OnDisk
 from domain.sources import Source
 from domain.uploads import HEAD_BYTES, FileMissing, FileThere, check
 from infra import durable
+from infra.loading.find import matching
 
 PREFIX: Final = ".dango-upload-"
 LEFT_S: Final = 24 * 3600.0  # what is older is nobody's any more
@@ -70,6 +72,15 @@ class Incoming:
             durable.sync(self._folder)
         return self._digest.hexdigest()
 
+    def withdraw(self, name: str) -> None:
+        """As the port says."""
+        own, place = os.fstat(self._descriptor), self._folder / name
+        with contextlib.suppress(FileNotFoundError):
+            there = place.lstat()
+            if (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino):
+                place.unlink()
+                durable.sync(self._folder)
+
     def close(self) -> None:
         """Give back what it holds; a file that is not in its place goes."""
         os.close(self._descriptor)
@@ -97,12 +108,10 @@ class UploadFolders:
         folder = self._folder(source)
         pattern = str(source.options.get("file_pattern") or "*")
         found: dict[str, OnDisk] = {}
+        home = folder.resolve()
         with contextlib.suppress(OSError, ValueError):
-            for each in (pattern, f"{pattern}.gz"):
-                for path in folder.glob(each):
-                    if len(found) >= LISTED_MAX:
-                        break
-                    _look(folder, path, found)
+            for name in itertools.islice(matching(str(folder), pattern), LISTED_MAX):
+                _look(folder, name, home, found)
         return [found[name] for name in sorted(found)]
 
     def delete(self, source: Source, given: str) -> OnDisk:
@@ -147,12 +156,15 @@ def _under(given: str, folder: Path, home: Path, root: Path) -> Path:
     return below if below.parent.resolve().is_relative_to(home) else folder / path
 
 
-def _look(folder: Path, path: Path, found: dict[str, OnDisk]) -> None:
-    name = path.relative_to(folder).as_posix()
+def _look(folder: Path, name: str, home: Path, found: dict[str, OnDisk]) -> None:
     with contextlib.suppress(OSError):
-        status = path.stat()
-        hidden = any(part.startswith(".") for part in name.split("/"))
-        if stat.S_ISREG(status.st_mode) and not hidden:
+        status = os.lstat(f"{folder}/{name}")
+        if stat.S_ISLNK(status.st_mode):
+            real = (folder / name).resolve(strict=True)
+            if not real.is_relative_to(home):
+                return
+            status = real.stat()
+        if stat.S_ISREG(status.st_mode):
             found[name] = OnDisk(name=name, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
 
 

@@ -1,9 +1,9 @@
 """The writer: one thread through which every command goes, many commands to one fsync.
 
 Whatever waits in the queue is decided inside one write transaction, each command on what those
-before it led to; one COMMIT makes all of them durable; then the views are brought up to date, and
-only then are the callers answered and the events published. No timer: the fsync of one group is
-the time in which the next one gathers.
+before it led to, and what lies beside the events is written there too; one COMMIT makes all of it
+durable; then the views are brought up to date, and only then are the callers answered and the
+events published. No timer: the fsync of one group is the time in which the next one gathers.
 
 What a group has decided is written at its end, in few statements; what it needs to know of events
 that are not written yet, or not long, is in memory (infra/recent.py). A command that is refused
@@ -54,11 +54,12 @@ Committed = Callable[[Sequence[Recorded]], None]
 
 
 class _Job(msgspec.Struct, eq=False):
-    """One command on its way, or a plain call that needs the writer thread for itself."""
+    """One command on its way, a write beside the events, or a call that needs the thread alone."""
 
     future: asyncio.Future[Any]
     command: Command | None = None
     origin: Origin | None = None
+    write: Callable[[], Any] | None = None
     call: Callable[[], Any] | None = None
 
 
@@ -112,13 +113,21 @@ class Writer:
         write = functools.partial(self._vault.write, changes)
         await self.transact(write)
 
-    async def transact(self, function: Callable[[], Any]) -> None:
-        """Run a function in a transaction of its own: what lies beside the events."""
-        await self.call(functools.partial(self._transact, function))
+    async def transact(self, function: Callable[[], Any]) -> Any:
+        """Write what lies beside the events, in the transaction of the group that it falls into.
+
+        When it fails, it is tried once more alone: it must be fit for that. Answers what the
+        function answers, once that is durable.
+        """
+        return await self._put(write=function)
 
     async def call(self, function: Callable[[], Any]) -> Any:
         """Run a function on the writer thread, between two groups."""
         return await self._put(call=function)
+
+    async def shown(self, position: int, timeout_s: float) -> bool:
+        """Wait until the views have a committed event too; False when the time runs out."""
+        return await self._views.reached(position, timeout_s)
 
     async def _put(self, **fields: Any) -> Any:
         if self.failed is not None:
@@ -172,8 +181,9 @@ class Writer:
             unknown = OutcomeUnknown(self.failed)
             self._answer([(job, None, unknown) for job in jobs], [])
             return
-        if not self._views.has_room():
-            self._answer([(job, None, StorageFull()) for job in jobs], [])
+        if any(job.command for job in jobs) and not self._views.has_room():
+            self._answer([(job, None, StorageFull()) for job in jobs if job.command], [])
+            self._group([job for job in jobs if not job.command])
             return
         recorded: list[Recorded] = []
         try:
@@ -199,6 +209,11 @@ class Writer:
             self._recent.begin(group.last)
             self._folds.look_ahead([self._needs(job.command) for job in jobs if job.command])
             for job in jobs:
+                if job.write is not None:
+                    self._vault.put(group.sealed)  # in the order in which it was asked for
+                    group.sealed.clear()
+                    answers.append((job, job.write(), None))
+                    continue
                 result, error = self._attempt(functools.partial(self._decide, job, group))
                 if error is not None and self._log.failure(error) is not None:
                     raise error
@@ -287,18 +302,6 @@ class Writer:
             self._last_at = self._codec.envelope(last[0][3]).at if last else self._clock()
         self._last_at = max(self._clock(), self._last_at)
         return self._last_at
-
-    def _transact(self, function: Callable[[], Any]) -> None:
-        try:
-            self._log.begin()
-            function()
-            self._log.commit()
-        except self._log.errors as error:
-            self._log.rollback()
-            raise self._failure(error) from error
-        except BaseException:
-            self._log.rollback()
-            raise
 
     def _attempt(self, function: Callable[[], Any] | None) -> tuple[Any, Exception | None]:
         """The result, or the exception: one command's failure is not another's."""

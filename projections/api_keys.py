@@ -7,6 +7,7 @@ import msgspec
 
 from domain import api_keys, users
 from domain.api_keys import KeyId
+from domain.backups import BackupRestored
 from domain.kernel import Recorded
 from domain.permissions import Role
 from domain.users import UserId
@@ -49,6 +50,11 @@ def _owner_gone(rows: Rows, e: users.UserDeactivated | users.UserDeleted, _: Rec
     rows.remove(API_KEYS, user_id=e.user_id)
 
 
+def _restored(rows: Rows, e: BackupRestored, _: Recorded) -> None:
+    if e.keys_ended:
+        rows.clear(API_KEYS)
+
+
 PROJECTION: Final = Projection(
     name="api_keys",
     tables=(API_KEYS,),
@@ -56,6 +62,7 @@ PROJECTION: Final = Projection(
         api_keys.ApiKeyCreated: _created,
         api_keys.ApiKeyRevoked: _revoked,
         **dict.fromkeys(users.ENDS_ACCESS, _owner_gone),
+        BackupRestored: _restored,
     },
 )
 

@@ -26,24 +26,22 @@ EVENTS: Final = Table(
     key=("position",),
     grows="position",
     indexes=(
-        "type, position",
-        "stream, position",
-        "actor, position",
+        "type",
+        "stream",
+        "actor",
         "correlation",
         "id",
         "causation WHERE causation IS NOT NULL",
-        "about, position WHERE about IS NOT NULL",
+        "about WHERE about IS NOT NULL",
     ),
 )
 
 
-def _row(position: int, kind: str, e: Told, tags: Sequence[str]) -> tuple[Any, ...]:
-    about = next((tag[len(_USER) :] for tag in tags if tag.startswith(_USER)), None)
+def _row(position: int, kind: str, e: Told, about: str | None) -> tuple[Any, ...]:
     return position, e.id, stamp(e.at), kind, e.stream, e.actor, e.correlation, e.causation, about
 
 
-_USER: Final = users.tag("")
-PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row)
+PROJECTION: Final = Projection(name="audit", tables=(EVENTS,), row=_row, prefix=users.tag(""))
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -119,8 +117,18 @@ class Line(msgspec.Struct, frozen=True):
     causation: str | None
 
 
+class Touched(msgspec.Struct, frozen=True):
+    """Something that events are about: how many, and where the last of them is."""
+
+    stream: str
+    count: int
+    position: int
+
+
 _COLUMNS: Final = "position, id, at, type, stream, actor, correlation, causation"
 _LINES: Final = f"SELECT {_COLUMNS} FROM events"  # noqa: S608 - built of constants
+_TYPE: Final = _COLUMNS.split(", ").index("type")
+GLANCED_MAX: Final = 200  # events, the newest, among which others are looked for first
 CHAIN_MAX: Final = 50  # causes above an event that are looked for
 TREE_MAX: Final = 200  # consequences below one
 
@@ -140,6 +148,21 @@ _CONDITIONS: Final = {
 
 def positions(reader: Reader, wanted: Filter, limit: int) -> list[int]:
     """Positions of matching events: upwards behind `after`, else the newest first."""
+    sql, values = _matching(reader, wanted, "position")
+    return [row[0] for row in reader.rows(sql, limit=limit, **values)]
+
+
+def times(reader: Reader, wanted: Filter, limit: int) -> list[str]:
+    """When matching events happened, in the same order: stamps, whose order is that of time."""
+    sql, values = _matching(reader, wanted, "at")
+    # One text of ten thousand stamps is read a third faster than as many rows; it keeps the order
+    # of the inner query, whose limit keeps the two apart.
+    row = reader.row(f"SELECT group_concat(at, ' ') FROM ({sql})", limit=limit, **values)  # noqa: S608
+    return str(row[0]).split(" ") if row is not None and row[0] is not None else []
+
+
+def _matching(reader: Reader, wanted: Filter, column: str) -> tuple[str, dict[str, Any]]:
+    """The query for one column of matching events, and the values in it but for its limit."""
     values = {
         name: _value(reader, name, value)
         for name in _CONDITIONS
@@ -147,8 +170,8 @@ def positions(reader: Reader, wanted: Filter, limit: int) -> list[int]:
     }
     where = " AND ".join(_CONDITIONS[name] for name in values) or "1"
     order = "ASC" if wanted.after is not None else "DESC"
-    sql = f"SELECT position FROM events WHERE {where} ORDER BY position {order} LIMIT :limit"  # noqa: S608
-    return [row[0] for row in reader.rows(sql, limit=limit, **values)]
+    sql = f"SELECT {column} FROM events WHERE {where} ORDER BY position {order} LIMIT :limit"  # noqa: S608
+    return sql, values
 
 
 def lines(reader: Reader, positions: Sequence[int]) -> list[Line]:
@@ -158,14 +181,45 @@ def lines(reader: Reader, positions: Sequence[int]) -> list[Line]:
     return [found[position] for position in positions if position in found]
 
 
+def matching(reader: Reader, wanted: Filter, limit: int) -> list[Line]:
+    """Matching events: upwards behind `after`, else the newest first."""
+    return lines(reader, positions(reader, wanted, limit))
+
+
 def newest(reader: Reader, types: Sequence[str], limit: int) -> list[Line]:
     """The newest events of these types, the newest first.
 
-    Type by type: with one query over all, a few rare types would be looked for in the whole log.
+    Most often they are among the newest of all. Where not, type by type: with one query over all, a
+    few rare types would be looked for in the whole log.
     """
+    known = set(types)
+    recent = reader.rows(f"{_LINES} ORDER BY position DESC LIMIT :looked", looked=GLANCED_MAX)
+    found = [_line(row) for row in recent if row[_TYPE] in known][:limit]
+    if len(found) == limit:
+        return found
     sql = f"{_LINES} WHERE type = :type ORDER BY position DESC LIMIT :limit"
     rows = (row for name in types for row in reader.rows(sql, type=name, limit=limit))
     return [_line(row) for row in heapq.nlargest(limit, rows)]
+
+
+def touched(
+    reader: Reader, types: Sequence[str], after: int, upto: int, looked: int
+) -> list[Touched]:
+    """What the newest `looked` events behind one position, up to another, are about.
+
+    Of these types alone; what was touched last comes first.
+    """
+    rows = reader.rows(
+        "SELECT stream, count(*), max(position) FROM (SELECT position, type, stream FROM events"
+        " WHERE position > :after AND position <= :upto ORDER BY position DESC LIMIT :looked)"
+        " WHERE type IN (SELECT value FROM json_each(:types))"
+        " GROUP BY stream ORDER BY max(position) DESC",
+        types=msgspec.json.encode(types).decode(),
+        after=after,
+        upto=upto,
+        looked=looked,
+    )
+    return [Touched(*row) for row in rows]
 
 
 def causes(reader: Reader, line: Line) -> list[Line]:

@@ -9,7 +9,7 @@ goes, the old row is kept in `<table>_past` with `until`. A table that only grow
 answers for any position (infra/views.py makes temporary views of these names).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
@@ -25,7 +25,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `grows` names the column that holds the position in a table whose rows never change or go.
     `few` says that there are few keys that change often: their past is then searched key by key,
-    which takes a key of one column.
+    which takes a key of one column. An index ends with the table's key, without being told so.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     key: tuple[str, ...]
     grows: str | None = None
     few: bool = False
-    indexes: tuple[str, ...] = ()  # e.g. "type, position", "cause WHERE cause IS NOT NULL"
+    indexes: tuple[str, ...] = ()  # e.g. "type", "cause WHERE cause IS NOT NULL"
 
 
 class Rows(Protocol):
@@ -50,15 +50,19 @@ class Rows(Protocol):
         """Insert a row whose key no row ever had, as a new id: nothing is looked for."""
         ...
 
-    def change(self, table: Table, key: tuple[Any, ...] | str | int, **values: Any) -> None:
-        """Change these columns of the row with this key; no row, no change."""
+    def change(self, table: Table, key: tuple[Any, ...] | str | int, **values: Any) -> bool:
+        """Change these columns of the row with this key; False when there is no such row."""
         ...
 
-    def remove(self, table: Table, **match: Any) -> None:
-        """Remove the rows whose columns have these values."""
+    def remove(self, table: Table, *keys: tuple[Any, ...], **match: Any) -> None:
+        """Remove the rows with these keys, or else those whose columns have these values."""
         ...
 
-    def get(self, table: Table, key: tuple[Any, ...] | str | int) -> dict[str, Any] | None:
+    def clear(self, table: Table) -> None:
+        """Remove all rows. Each is read: it is for what happens seldom."""
+        ...
+
+    def get(self, table: Table, key: tuple[Any, ...] | str | int) -> Mapping[str, Any] | None:
         """The row with this key as it stands now."""
         ...
 
@@ -72,7 +76,14 @@ class _Stamp:
     def __init__(self) -> None:
         self._last: tuple[datetime, str] = (datetime.min.replace(tzinfo=UTC), "")
 
-    def __call__(self, at: datetime) -> str:
+    def __call__(self, at: datetime | str) -> str:
+        """Of a moment, or of how the log spells it."""
+        if isinstance(at, str):
+            if at[-1] == "Z" and len(at) == _WHOLE_LENGTH:
+                return at
+            if at[-1] == "Z" and len(at) == _SECONDS_LENGTH:
+                return f"{at[:-1]}.000000Z"
+            at = datetime.fromisoformat(at).astimezone(UTC)
         last = self._last
         if last[0] is not at:
             text = _encode(at).decode()  # as JSON has it, but always with its microseconds
@@ -84,6 +95,8 @@ class _Stamp:
 stamp: Final = _Stamp()
 _encode: Final = msgspec.json.Encoder().encode
 _STAMP_LENGTH: Final = len('"2026-01-01T00:00:00.000000Z"')
+_WHOLE_LENGTH: Final = len("2026-01-01T00:00:00.000000Z")
+_SECONDS_LENGTH: Final = len("2026-01-01T00:00:00Z")
 
 
 class Reader(Protocol):
@@ -115,6 +128,10 @@ class Reader(Protocol):
         """
         ...
 
+    def holds(self, tables: Sequence[str], look: Callable[..., Any], *key: Any) -> bool:
+        """Whether `kept` need not look."""
+        ...
+
 
 Apply = Callable[[Rows, Any, Recorded], None]
 
@@ -125,7 +142,7 @@ class Told(Protocol):
     @property
     def id(self) -> str: ...
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime | str: ...
     @property
     def stream(self) -> str: ...
     @property
@@ -140,13 +157,14 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """A read model: its tables, and what each event does to them.
 
     `row` makes one row of the only table, which grows, out of every event, whatever its type: of
-    its position, type, envelope and tags.
+    its position, type, envelope and what stands behind `prefix` in the first tag that begins so.
     """
 
     name: str
     tables: tuple[Table, ...]
     on: Mapping[type[Event], Apply] = {}
-    row: Callable[[int, str, "Told", Sequence[str]], tuple[Any, ...]] | None = None
+    row: Callable[[int, str, Told, str | None], tuple[Any, ...]] | None = None
+    prefix: str = ""
 
 
 class Unapplicable(Exception):
@@ -156,6 +174,11 @@ class Unapplicable(Exception):
         super().__init__(f"projection {projection} cannot apply event {position}: {cause}")
         self.position = position
         self.projection = projection
+
+    @classmethod
+    def by(cls, error: Exception, position: int, projection: str) -> "Unapplicable":
+        """Of what a function of the projection raised."""
+        return cls(position, projection, f"{type(error).__name__}: {error}")
 
 
 class ViewsBroken(Exception):
@@ -184,24 +207,4 @@ def apply(wanted: Wanted, rows: Rows, recorded: Recorded) -> None:
         try:
             function(rows, recorded.event, recorded)
         except Exception as error:
-            raise Unapplicable(recorded.position, name, _named(error)) from error
-
-
-def indexed(
-    projection: Projection, events: Iterable[tuple[int, str, Told, Sequence[str]]]
-) -> list[tuple[Any, ...]]:
-    """The row of each event, for a projection that has one of all. Raises Unapplicable."""
-    make = projection.row
-    made: list[tuple[Any, ...]] = []
-    if make is None:
-        return made
-    for position, kind, told, tags in events:
-        try:
-            made.append(make(position, kind, told, tags))
-        except Exception as error:
-            raise Unapplicable(position, projection.name, _named(error)) from error
-    return made
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+            raise Unapplicable.by(error, recorded.position, name) from error

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import syncs
+from domain import freshness, model_runs, monitor_runs, syncs
 from domain.kernel import Event, Recorded
 
 RING_FRAMES_MAX: Final = 20_000
@@ -55,6 +55,26 @@ _SHAPES: Final[Mapping[type[Event], Callable[[Any], Fields]]] = {
         "line": e.line,
         "duration_seconds": e.duration_s,
     },
+    model_runs.ModelCompleted: lambda e: {
+        "model": e.model,
+        "job": e.job,
+        "status": e.status,
+        "rows": e.rows,
+        "error": e.message,
+        "file": e.file,
+        "line": e.line,
+        "duration_seconds": e.duration_s,
+        "snapshot": e.snapshot,
+    },
+    # Parts are values of rows: a replay must not tell what has been found to be personal since.
+    monitor_runs.MonitorEvaluated: lambda e: {
+        name: value for name, value in _fields(e).items() if name != "drill_down"
+    },
+}
+# What clients know under another name than the log's.
+_NAMES: Final[Mapping[type[Event], str]] = {
+    model_runs.ModelStarted: "dbt_run_started",
+    model_runs.ModelCompleted: "dbt_run_completed",
 }
 
 
@@ -68,7 +88,7 @@ def frames(recorded: Recorded) -> list[Frame]:
     shape = _SHAPES.get(type(event))
     fields = shape(event) if shape is not None else _fields(event)
     found = []
-    if isinstance(event, syncs.SyncCompleted):
+    if isinstance(event, syncs.SyncCompleted | freshness.SourceTurnedStale):
         source = {"source": event.source}
         found.append(_frame(recorded, "freshness_update", source))
     own = {
@@ -78,7 +98,7 @@ def frames(recorded: Recorded) -> list[Frame]:
         "correlation": recorded.correlation,
         **fields,
     }
-    found.append(_frame(recorded, recorded.type, own))
+    found.append(_frame(recorded, _NAMES.get(type(event), recorded.type), own))
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import sessions
+from domain.backups import BackupRestored
 from domain.guesses import Tries
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -82,6 +83,11 @@ def _all_ended(rows: Rows, e: Any, _: Recorded) -> None:
     rows.remove(PARTIALS, user_id=e.user_id)
 
 
+def _restored(rows: Rows, _: BackupRestored, __: Recorded) -> None:
+    rows.clear(SESSIONS)
+    rows.clear(PARTIALS)
+
+
 PROJECTION: Final = Projection(
     name="sessions",
     tables=(SESSIONS, PARTIALS),
@@ -91,6 +97,7 @@ PROJECTION: Final = Projection(
         sessions.SessionEnded: _ended,
         sessions.CurrentPasswordWrong: _password_wrong,
         **dict.fromkeys(sessions.ENDS_ALL, _all_ended),
+        BackupRestored: _restored,
     },
 )
 

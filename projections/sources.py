@@ -1,11 +1,12 @@
 """The sources and what is known of each: configuration, tables, last runs, freshness."""
 
+import functools
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from domain import sources, syncs
+from domain import inputs, model_runs, sources, syncs
 from domain.datasets import Column, Format
 from domain.kernel import Recorded
 from projections.engine import Projection, Reader, Rows, Table, stamp
@@ -19,16 +20,16 @@ SOURCES: Final = Table(
     key=("name",),
     few=True,
 )
-# What changes at each run is apart from what seldom does: each change keeps the row before it.
+# What changes at each run is apart from what seldom does: each change keeps the row before it. That
+# it waits or runs, since when and for which job, is told by the runs.
 STATES: Final = Table(
     name="source_states",
     columns={
         "name": "TEXT NOT NULL",
-        "status": "TEXT NOT NULL",  # not_synced, queued, syncing, synced, failed
-        "job": "INTEGER",  # the open run's, or the last one's
+        "born": "INTEGER NOT NULL",  # the position of its registration; older runs are not its own
+        "status": "TEXT NOT NULL",  # not_synced, synced, partial, failed: how the last run left it
         "row_counts": "TEXT NOT NULL",  # JSON: of each table, in the order of its schema
         "synced_at": "TEXT",  # when its data was last published
-        "last_at": "TEXT",  # the last attempt's start
         "last_status": "TEXT",
         "last_duration_s": "REAL",
         "error": "TEXT",
@@ -70,7 +71,7 @@ PUBLICATIONS: Final = Table(
     columns={"position": "INTEGER NOT NULL", "snapshot": "INTEGER NOT NULL"},
     key=("position",),
     grows="position",
-    indexes=("snapshot, position",),
+    indexes=("snapshot",),
 )
 
 _json: Final = msgspec.json.Encoder().encode
@@ -92,16 +93,15 @@ def _text(value: Any) -> str:
     return _json(value).decode()
 
 
-def _registered(rows: Rows, e: sources.SourceRegistered, _: Recorded) -> None:
+def _registered(rows: Rows, e: sources.SourceRegistered, r: Recorded) -> None:
     rows.put(SOURCES, name=e.source, config=_text(e.config))
     rows.put(
         STATES,
         name=e.source,
+        born=r.position,
         status="not_synced",
-        job=None,
         row_counts="[]",
         synced_at=None,
-        last_at=None,
         last_status=None,
         last_duration_s=None,
         error=None,
@@ -117,20 +117,9 @@ def _removed(rows: Rows, e: sources.SourceRemoved, _: Recorded) -> None:
         rows.remove(table, name=e.source)
 
 
-def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
-    for name in e.sources:
-        rows.change(STATES, name, status="queued", job=r.position)
-
-
-def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
-    rows.change(STATES, e.source, status="syncing", last_at=stamp(r.at))
-
-
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
     rows.put(PUBLICATIONS, position=r.position, snapshot=e.snapshot)
-    if rows.get(STATES, e.source) is None:
-        return  # it was taken out of the configuration while its sync was running
-    rows.change(
+    there = rows.change(
         STATES,
         e.source,
         status="partial" if e.refused_count else "synced",
@@ -140,14 +129,21 @@ def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
         last_duration_s=e.duration_s,
         error=syncs.left_out(e),
     )
+    if not there:
+        return  # it was taken out of the configuration while its sync was running
     schemas = [_TableSchema(table.schema, table.name, table.columns) for table in e.tables]
     rows.put(SCHEMAS, name=e.source, tables=_text(schemas))
 
 
-def _format_found(rows: Rows, e: syncs.FileFormatFound, _: Recorded) -> None:
+def _format_found(rows: Rows, e: inputs.FileFormatFound, _: Recorded) -> None:
     before = rows.get(FORMATS, e.source)
     known = {} if before is None else _formats.decode(before["formats"])
     rows.put(FORMATS, name=e.source, formats=_text({**known, e.table: e.found}))
+
+
+def _built(rows: Rows, e: model_runs.ModelCompleted, r: Recorded) -> None:
+    if e.snapshot is not None:
+        rows.put(PUBLICATIONS, position=r.position, snapshot=e.snapshot)
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, _: Recorded) -> None:
@@ -187,13 +183,12 @@ PROJECTION: Final = Projection(
         sources.SourceRemoved: _removed,
         sources.ConfigurationRefused: _refused,
         sources.ConfigurationAccepted: _accepted,
-        syncs.SyncRequested: _requested,
-        syncs.SyncStarted: _started,
         syncs.SyncCompleted: _completed,
-        syncs.FileFormatFound: _format_found,
+        inputs.FileFormatFound: _format_found,
         syncs.SyncFailed: _failed,
         syncs.SyncCancelled: _stopped,
         syncs.SyncInterrupted: _stopped,
+        model_runs.ModelCompleted: _built,
     },
 )
 
@@ -207,8 +202,11 @@ class SourceTable(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
 
 
-class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it stands."""
+class SourceHealth(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A source as it stands.
+
+    The same row gives the same object: what is made of it is known by it.
+    """
 
     config: sources.Source
     status: str
@@ -222,16 +220,41 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[SourceTable, ...] = ()
 
 
-_SELECT: Final = (
-    "SELECT config, status, job, row_counts, synced_at, last_at, last_status, last_duration_s,"
-    " error, tables FROM sources JOIN source_states USING (name)"
-    " LEFT JOIN source_schemas USING (name)"
+BUSY: Final = frozenset({"queued", "syncing"})  # states of a source that has an open run
+ROWS_KEPT_MAX: Final = 1_000  # as they are read; few change from one look to the next
+READ: Final = (
+    *("sources", "source_states", "source_schemas", "model_faults", "attention_marks"),
+    *("runs", "run_starts", "run_ends"),
 )
+# The newest job of a source that waits or runs makes its status.
+_SELECT: Final = """
+SELECT config,
+  CASE
+    WHEN job IS NULL THEN status
+    WHEN EXISTS (SELECT 1 FROM run_ends e WHERE e.job = s.job AND e.source = s.name) THEN status
+    WHEN EXISTS (SELECT 1 FROM run_starts b WHERE b.job = s.job AND b.source = s.name)
+      THEN 'syncing'
+    ELSE 'queued'
+  END,
+  job, row_counts, synced_at,
+  (SELECT b.started_at FROM runs r JOIN run_starts b ON b.job = r.job AND b.source = r.source
+    WHERE r.source = s.name AND r.job > s.born ORDER BY r.job DESC, b.position DESC LIMIT 1),
+  last_status, last_duration_s, error, tables,
+  (SELECT min(model) FROM model_faults f WHERE f.source = s.name),
+  EXISTS (SELECT 1 FROM attention_marks a WHERE a.source = s.name AND a.kind = 'stale')
+FROM (SELECT *, (SELECT max(r.job) FROM runs r WHERE r.source = name AND r.job > born) AS job
+  FROM source_states) s
+JOIN sources USING (name) LEFT JOIN source_schemas USING (name)
+"""
 
 
-def every(reader: Reader) -> list[SourceHealth]:
-    """All sources, by name."""
-    return [_health(row) for row in reader.rows(f"{_SELECT} ORDER BY name")]
+def every(reader: Reader) -> tuple[SourceHealth, ...]:
+    """All sources, by name; kept until one of them changes."""
+    return reader.kept(READ, _every) or ()
+
+
+def _every(reader: Reader) -> tuple[SourceHealth, ...]:
+    return tuple(_health(row) for row in reader.rows(f"{_SELECT} ORDER BY name"))
 
 
 def one(reader: Reader, name: str) -> SourceHealth | None:
@@ -240,14 +263,23 @@ def one(reader: Reader, name: str) -> SourceHealth | None:
     return None if row is None else _health(row)
 
 
+@functools.lru_cache(maxsize=ROWS_KEPT_MAX)
 def _health(row: tuple[Any, ...]) -> SourceHealth:
-    config, status, job, row_counts, synced_at, last_at, last_status, duration, error, tables = row
+    config, status, job, row_counts, synced_at, last_at, *rest = row
+    last_status, duration, error, tables, fault, stale = rest
     counts = _counts.decode(row_counts)
     schemas = _schemas.decode(tables) if tables else []
     rows = sum(counts) if synced_at else None
+    if status == "synced" and rows == 0:
+        status = "empty"
+    elif status in ("synced", "partial") and fault is not None:
+        told = f"The data is there, but model '{fault}' or a test of it failed."
+        status, error = "partial", f"{error} {told}" if status == "partial" else told
+    if stale and status in ("synced", "empty"):
+        status = "stale"
     return SourceHealth(
         config=_source.decode(config),
-        status="empty" if status == "synced" and rows == 0 else status,
+        status=status,
         job=job,
         row_count=rows,
         synced_at=datetime.fromisoformat(synced_at) if synced_at else None,
@@ -286,3 +318,12 @@ def snapshot(reader: Reader) -> int | None:
     """
     row = reader.row("SELECT snapshot FROM publications ORDER BY snapshot DESC LIMIT 1")
     return int(row[0]) if row else None
+
+
+def schemas(reader: Reader) -> dict[str, str]:
+    """Whose each schema is: of the sources' configuration, and of the tables that they filled."""
+    found: dict[str, str] = {}
+    for health in every(reader):
+        found.update({table.schema: health.config.name for table in health.tables})
+        found[health.config.schema] = health.config.name
+    return found

@@ -1,12 +1,13 @@
 """Jobs and their runs: what was asked for, what became of it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
 
 from domain import syncs
+from domain.datasets import RefusedFile
 from domain.kernel import Recorded
 from projections.engine import Projection, Reader, Rows, Table, stamp
 
@@ -20,6 +21,7 @@ RUNS: Final = Table(
         "start_date": "TEXT",
         "requested_at": "TEXT NOT NULL",
         "requested_by": "TEXT NOT NULL",
+        "schedule": "TEXT",  # what asked for it, if one did
     },
     key=("job", "source"),
     grows="job",
@@ -75,6 +77,7 @@ def _requested(rows: Rows, e: syncs.SyncRequested, r: Recorded) -> None:
             start_date=e.start_date,
             requested_at=stamp(r.at),
             requested_by=r.actor,
+            schedule=e.schedule,
         )
         rows.add(OPEN, job=r.position, source=source)
 
@@ -91,12 +94,16 @@ def _started(rows: Rows, e: syncs.SyncStarted, r: Recorded) -> None:
     )
 
 
-_NOTHING: Final = dict.fromkeys(
-    ("rows", "total_rows", "snapshot", "error", "error_file", "error_line")
-)
-
-
-def _ended(rows: Rows, e: _Ended, r: Recorded, status: str, /, **values: Any) -> None:
+def _ended(
+    rows: Rows,
+    e: _Ended,
+    r: Recorded,
+    status: str,
+    *,
+    error: str | None = None,
+    at: syncs.SyncFailed | RefusedFile | None = None,
+) -> None:
+    done = e if isinstance(e, syncs.SyncCompleted) else None
     rows.put(
         ENDS,
         position=r.position,
@@ -104,22 +111,25 @@ def _ended(rows: Rows, e: _Ended, r: Recorded, status: str, /, **values: Any) ->
         source=e.source,
         status=status,
         ended_at=stamp(r.at),
-        **{**_NOTHING, **values},
+        rows=done and done.rows,
+        total_rows=done and sum([table.row_count for table in done.tables]),
+        snapshot=done and done.snapshot,
+        error=error,
+        error_file=at and at.file,
+        error_line=at and at.line,
     )
     rows.remove(OPEN, job=e.job, source=e.source)
 
 
 def _completed(rows: Rows, e: syncs.SyncCompleted, r: Recorded) -> None:
-    total = sum([table.row_count for table in e.tables])
-    known: dict[str, Any] = {"rows": e.rows, "total_rows": total, "snapshot": e.snapshot}
     if e.refused:
-        first = e.refused[0]
-        known |= {"error": syncs.left_out(e), "error_file": first.file, "error_line": first.line}
-    _ended(rows, e, r, "success", **known)
+        _ended(rows, e, r, "success", error=syncs.left_out(e), at=e.refused[0])
+    else:
+        _ended(rows, e, r, "success")
 
 
 def _failed(rows: Rows, e: syncs.SyncFailed, r: Recorded) -> None:
-    _ended(rows, e, r, "failed", error=e.reason, error_file=e.file, error_line=e.line)
+    _ended(rows, e, r, "failed", error=e.reason, at=e)
 
 
 def _cancelled(rows: Rows, e: syncs.SyncCancelled, r: Recorded) -> None:
@@ -165,6 +175,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     start_date: str | None
     requested_at: datetime
     requested_by: str
+    schedule: str | None
     started_at: datetime | None
     schema_name: str | None
     table_name: str | None
@@ -180,7 +191,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 _SELECT: Final = """
 SELECT r.job, r.source,
        coalesce(e.status, iif(s.position IS NULL, 'queued', 'running')) AS status,
-       r.full_refresh, r.start_date, r.requested_at, r.requested_by,
+       r.full_refresh, r.start_date, r.requested_at, r.requested_by, r.schedule,
        s.started_at, s.schema_name, s.table_name,
        e.ended_at, e.rows, e.total_rows, e.snapshot, e.error, e.error_file, e.error_line
 FROM runs r
@@ -202,6 +213,28 @@ def of_source(reader: Reader, source: str, limit: int) -> list[Run]:
     """The runs of a source, newest first."""
     sql = f"{_SELECT} WHERE r.source = :source ORDER BY r.job DESC LIMIT :limit"
     return [_run(row) for row in reader.rows(sql, source=source, limit=limit)]
+
+
+class Day(msgspec.Struct, frozen=True):
+    """How the runs of a source ended on one day, in UTC: its date, and how many each way."""
+
+    day: date
+    succeeded: int
+    failed: int
+
+
+def days(reader: Reader, source: str, since: date) -> list[Day]:
+    """The days on which runs of a source ended, the oldest first."""
+    sql = (
+        "SELECT substr(e.ended_at, 1, 10) AS day, sum(e.status = 'success'),"
+        " sum(e.status IN ('failed', 'interrupted'))"
+        " FROM runs r JOIN run_ends e ON e.job = r.job AND e.source = r.source"
+        " WHERE r.source = :source AND e.ended_at >= :since AND e.position = ("
+        "SELECT max(position) FROM run_ends l WHERE l.job = r.job AND l.source = r.source)"
+        " GROUP BY day ORDER BY day"
+    )
+    rows = reader.rows(sql, source=source, since=since.isoformat())
+    return [Day(date.fromisoformat(day), good, bad) for day, good, bad in rows]
 
 
 def unended(reader: Reader) -> list[Run]:

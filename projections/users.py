@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import sessions, totp, users
+from domain.backups import BackupRestored
 from domain.guesses import Guesses
 from domain.kernel import Recorded
 from domain.permissions import Role
@@ -20,8 +21,6 @@ USERS: Final = Table(
         "role": "TEXT NOT NULL",
         "status": "TEXT NOT NULL",
         "credential": "TEXT",  # none, while it is invited
-        "link_proof": "TEXT",
-        "link_expires_at": "TEXT",
         "must_change_password": "INTEGER NOT NULL",
         "totp": "INTEGER NOT NULL",  # whether there is a second factor
         "last_login": "TEXT",
@@ -29,7 +28,18 @@ USERS: Final = Table(
         "updated_at": "TEXT NOT NULL",
     },
     key=("user_id",),
-    indexes=("email_digest", "link_proof"),
+    indexes=("email_digest",),
+)
+# The links that passwords are chosen with.
+LINKS: Final = Table(
+    name="password_links",
+    columns={
+        "user_id": "TEXT NOT NULL",
+        "proof": "TEXT NOT NULL",
+        "expires_at": "TEXT NOT NULL",
+    },
+    key=("user_id",),
+    indexes=("proof",),
 )
 STRANGERS_MAX: Final = 4_096  # addresses without an account whose failures are remembered
 # By address, not by account: guesses at accounts that are not there are slowed down alike.
@@ -50,16 +60,14 @@ STRANGERS: Final = Table(
 )
 
 
-_NO_LINK: Final = {"link_proof": None, "link_expires_at": None}
-
-
 def _created(rows: Rows, e: users.UserCreated, r: Recorded) -> None:
     must_change = int(e.must_change_password)
-    _begun(rows, e, r, credential=e.credential, must_change_password=must_change, **_NO_LINK)
+    _begun(rows, e, r, credential=e.credential, must_change_password=must_change)
 
 
 def _invited(rows: Rows, e: users.UserInvited, r: Recorded) -> None:
-    _begun(rows, e, r, credential=None, must_change_password=0, **_link(e))
+    _begun(rows, e, r, credential=None, must_change_password=0)
+    _link(rows, e)
 
 
 def _begun(
@@ -80,32 +88,38 @@ def _begun(
 
 
 def _link(
-    e: users.UserInvited | users.InviteRenewed | users.PasswordResetOffered,
-) -> dict[str, str]:
-    return {"link_proof": e.proof, "link_expires_at": e.expires_at.isoformat()}
+    rows: Rows, e: users.UserInvited | users.InviteRenewed | users.PasswordResetOffered
+) -> None:
+    rows.put(LINKS, user_id=e.user_id, proof=e.proof, expires_at=e.expires_at.isoformat())
 
 
 def _changed(rows: Rows, user_id: UserId, r: Recorded, **values: Any) -> None:
     rows.change(USERS, user_id, **values, updated_at=stamp(r.at))
 
 
+def _without_link(rows: Rows, user_id: UserId, r: Recorded, **values: Any) -> None:
+    rows.remove(LINKS, user_id=user_id)
+    _changed(rows, user_id, r, **values)
+
+
 def _link_made(
     rows: Rows, e: users.InviteRenewed | users.PasswordResetOffered, r: Recorded
 ) -> None:
-    _changed(rows, e.user_id, r, **_link(e))
+    _link(rows, e)
+    _changed(rows, e.user_id, r)
 
 
 def _accepted(rows: Rows, e: users.InviteAccepted, r: Recorded) -> None:
     active = Standing.ACTIVE.value
-    _changed(rows, e.user_id, r, status=active, credential=e.credential, **_NO_LINK)
+    _without_link(rows, e.user_id, r, status=active, credential=e.credential)
 
 
 def _password_changed(rows: Rows, e: users.PasswordChanged, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=0, **_NO_LINK)
+    _without_link(rows, e.user_id, r, credential=e.credential, must_change_password=0)
 
 
 def _password_reset(rows: Rows, e: users.PasswordReset, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, credential=e.credential, must_change_password=1, **_NO_LINK)
+    _without_link(rows, e.user_id, r, credential=e.credential, must_change_password=1)
 
 
 def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
@@ -113,7 +127,7 @@ def _role_changed(rows: Rows, e: users.UserRoleChanged, r: Recorded) -> None:
 
 
 def _deactivated(rows: Rows, e: users.UserDeactivated, r: Recorded) -> None:
-    _changed(rows, e.user_id, r, status=Standing.DEACTIVATED.value, **_NO_LINK)
+    _without_link(rows, e.user_id, r, status=Standing.DEACTIVATED.value)
 
 
 def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
@@ -123,6 +137,12 @@ def _reactivated(rows: Rows, e: users.UserReactivated, r: Recorded) -> None:
 
 def _deleted(rows: Rows, e: users.UserDeleted, _: Recorded) -> None:
     rows.remove(USERS, user_id=e.user_id)
+    rows.remove(LINKS, user_id=e.user_id)
+
+
+def _restored(rows: Rows, _: BackupRestored, __: Recorded) -> None:
+    for table in (LINKS, LOGINS, STRANGERS):
+        rows.clear(table)
 
 
 def _unlocked(rows: Rows, e: sessions.UserUnlocked, _: Recorded) -> None:
@@ -176,7 +196,7 @@ def _decoded(text: str) -> Guesses:
 
 PROJECTION: Final = Projection(
     name="users",
-    tables=(USERS, LOGINS, STRANGERS),
+    tables=(USERS, LINKS, LOGINS, STRANGERS),
     on={
         users.UserCreated: _created,
         users.UserInvited: _invited,
@@ -194,6 +214,7 @@ PROJECTION: Final = Projection(
         sessions.SessionStarted: _session_started,
         sessions.LoginFailed: _login_failed,
         sessions.UserUnlocked: _unlocked,
+        BackupRestored: _restored,
     },
 )
 
@@ -222,12 +243,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SELECT: Final = (
-    "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, u.link_proof,"
-    " u.link_expires_at, u.must_change_password, u.totp,"
+    "SELECT u.user_id, u.email_digest, u.role, u.status, u.credential, k.proof,"
+    " k.expires_at, u.must_change_password, u.totp,"
     " (SELECT i.provider FROM identities i WHERE i.user_id = u.user_id"
     " ORDER BY i.linked_at DESC, i.identity LIMIT 1),"
     " u.last_login, u.created_at, u.updated_at, l.guesses"
     " FROM users u LEFT JOIN logins l USING (email_digest)"
+    " LEFT JOIN password_links k USING (user_id)"
 )
 
 
@@ -238,7 +260,7 @@ def every(reader: Reader) -> list[Account]:
 
 def one(reader: Reader, user_id: str) -> Account | None:
     """One account, or None."""
-    return reader.kept(("users", "identities", "logins"), _one, user_id)
+    return reader.kept(("users", "password_links", "identities", "logins"), _one, user_id)
 
 
 def _one(reader: Reader, user_id: str) -> Account | None:
@@ -254,7 +276,7 @@ def by_email(reader: Reader, email_digest: str) -> Account | None:
 
 def by_link(reader: Reader, proof: str) -> Account | None:
     """The account whose link has a token with this digest, or None."""
-    row = reader.row(f"{_SELECT} WHERE u.link_proof = :proof", proof=proof)
+    row = reader.row(f"{_SELECT} WHERE k.proof = :proof", proof=proof)
     return None if row is None else _account(row)
 
 

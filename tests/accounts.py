@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from commands.sessions import Client, NewSession
-from domain import api_keys, identities, sessions, totp, users
+from domain import api_keys, backups, identities, sessions, totp, users
 from domain.permissions import Role
 from tests.decisions import NOW
 
@@ -54,6 +54,20 @@ def deleted(user="anna", role=Role.ADMIN):
 
 def unlocked(user="anna"):
     return sessions.UserUnlocked(user_id=user, email_digest=f"digest-{user}")
+
+
+def restored(*, keys_ended=True, digest="d"):
+    """The project was made of a backup of what was known until then."""
+    return backups.BackupRestored(
+        backup="shop-1",
+        made_at=NOW,
+        upto=1,
+        files=1,
+        size_bytes=1,
+        encrypted=False,
+        digest=digest,
+        keys_ended=keys_ended,
+    )
 
 
 def deactivated(user="anna", role=Role.ADMIN):

@@ -1,18 +1,54 @@
-"""What all tests share: steady property tests, the browser, PostgreSQL, or the lack of them."""
+"""What all tests share: steady property tests, memory, the browser, PostgreSQL or their lack."""
 
+import gc
 import importlib.util
 import os
 import shutil
+import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests import engines
 
+GC_THRESHOLDS = (20_000, 20, 20)  # tests make much that does not live long
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would every server of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # On a busy machine a slow example says nothing about the code; pytest-timeout bounds each test.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+# Files that start servers, workers and browsers: begun first, so that at the end there are quick
+# ones left to share out, and no process runs a long file alone.
+LONG = ("server", "pages", "faults", "docs", "api/cli", "infra/modelling", "infra/backups")
+LONG += ("infra/loading", "infra/warehouse", "infra/log", "infra/querying", "infra/notebooks")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of the search for cycles: it is never freed."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files before the others; each one stays together."""
+    folders = tuple(f"{Path(__file__).parent / name}/" for name in LONG)
+    items.sort(key=lambda item: not str(item.path).startswith(folders))
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory, where there is one, for what is not about the disk or simulates it."""
+    with tempfile.TemporaryDirectory(dir=engines.memory()) as folder:
+        yield Path(folder)
 
 
 def find_chromium() -> str | None:

@@ -45,6 +45,7 @@ class Core:
         events=registry.EVENTS,
     ):
         self.folder, self.path = folder, folder / "events.db"
+        self.closed = False
         self.projections, self.clock = tuple(projected), Clock()
         self.codec = Codec(events, UPCASTERS)
         self.log = recorder(self.path)
@@ -72,6 +73,7 @@ class Core:
         self.close()
 
     def close(self):
+        self.closed = True
         self.views.close()
         self.log.close()
 
@@ -83,5 +85,7 @@ class Core:
         return tuple(table for projection in self.projections for table in projection.tables)
 
     def stored(self):
-        """All events of the log."""
-        return list(replay(self.codec, self.log.place))
+        """What has happened, as far as the views tell it too: who waits for an event may look."""
+        views = self.views
+        upto = views.position if self.closed or views.broken else views.current.position
+        return list(replay(self.codec, self.log.place, upto=upto))

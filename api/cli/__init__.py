@@ -13,7 +13,7 @@ from typing import Final
 from api.cli.client import Api
 from api.cli.command import Command
 from api.cli.output import Output
-from api.cli.table import parser
+from api.cli.parsing import parser
 from api.cli.world import Refusal, World
 
 DONE: Final = 0

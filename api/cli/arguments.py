@@ -1,8 +1,9 @@
-"""Values on the command line that argparse cannot read by itself."""
+"""Arguments that several commands take, and values that argparse cannot read by itself."""
 
 from datetime import date, datetime
 from typing import Final
 
+from api.cli.command import arg
 from domain.permissions import Role
 
 ROLES: Final = tuple(role.value for role in Role)
@@ -41,3 +42,8 @@ def _within(text: str, most: int) -> int:
     if not 0 <= value <= most:
         raise ValueError(text)
     return value
+
+
+PORT: Final = arg("--port", metavar="P", type=port, help="port to listen on (project.yml, 8800)")
+SOURCE: Final = arg("source", metavar="SOURCE", help="name of the source")
+LIMIT: Final = arg("--limit", metavar="N", type=int, help="at most so many (100)")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from api.cli import projects, syncs
+from api.cli.arguments import PORT
 from api.cli.client import Api
+from api.cli.command import Command, arg
 from api.cli.output import Output
 from api.cli.world import Created, DemoData, Refusal, World
 
@@ -90,3 +92,21 @@ async def _introduce(
     out.line("Try in another terminal:")
     out.line(f"  curl --unix-socket {socket} {JSON} -d {body} http://dango/api/query")
     out.line(f"  dango events list --project {shlex.quote(str(root))}")
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "demo",
+        "make a project with real data, sync it, build its models, serve it",
+        "dango demo demo-project --port 8800",
+        demo,
+        (
+            arg("directory", metavar="DIR", nargs="?", default=FOLDER, help="its folder"),
+            PORT,
+            arg("--no-serve", action="store_true", help="stop before serving"),
+        ),
+        local=True,
+        json=False,
+        project=False,
+    ),
+)

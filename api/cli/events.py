@@ -5,7 +5,9 @@ import asyncio
 import json
 from typing import Any, Final
 
+from api.cli.arguments import LIMIT, instant, point, position
 from api.cli.client import Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, moment, number, text
 from api.cli.world import Refusal
 
@@ -61,7 +63,9 @@ async def at(given: argparse.Namespace, api: Api, out: Output) -> int:
     if ("{}" in path) != (given.name is not None):
         wants = "one NAME, or the ID of a job" if "{}" in path else "no NAME"
         raise Refusal(f"The view '{given.view}' takes {wants}.")
-    found = await api.get(path.format(segment(given.name or "")), as_of=given.when)
+    found = await api.get(
+        path if given.name is None else path.format(segment(given.name)), as_of=given.when
+    )
     if given.json:
         out.json(found)
     elif columns:
@@ -108,3 +112,58 @@ def _fields(found: dict[str, Any], out: Output) -> None:
     width = max(map(len, found))
     for name, value in found.items():
         out.line(f"{name:{width}}  {text(value)}")
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "events list",
+        "list events, newest first; behind --after in their order",
+        "dango events list --stream source:orders --since 2026-05-17 --limit 20",
+        every,
+        (
+            arg("--type", metavar="T", help="such as sync_completed"),
+            arg("--stream", metavar="S", help="what it is about, such as source:orders"),
+            arg("--actor", metavar="A", help="who did it, such as user:<id>"),
+            arg("--correlation", metavar="C", help="id of the request that it belongs to"),
+            arg("--since", metavar="TIME", type=instant, help="not before this time or day"),
+            arg("--until", metavar="TIME", type=instant, help="not after this time or day"),
+            LIMIT,
+            arg("--after", metavar="P", type=position, help="only behind this position"),
+        ),
+    ),
+    Command(
+        "events show",
+        "tell all about one event",
+        "dango events show 17",
+        show,
+        (arg("position", metavar="POSITION", type=position, help="where in the log"),),
+    ),
+    Command(
+        "events tail",
+        "show events as they come, until Ctrl-C",
+        "dango events tail --type sync_completed",
+        tail,
+        (
+            arg("--after", metavar="P", type=position, help="from behind this position (now)"),
+            arg("--type", metavar="T", help="such as sync_completed"),
+        ),
+    ),
+    Command(
+        "events at",
+        "show what a view showed at a position or time",
+        "dango events at 2026-05-17 source orders",
+        at,
+        (
+            arg("when", metavar="WHEN", type=point, help="a position, a time, or a day"),
+            arg("view", metavar="VIEW", choices=tuple(VIEWS), help=", ".join(VIEWS)),
+            arg("name", metavar="NAME", nargs="?", help="of the source, or id of the job"),
+        ),
+    ),
+    Command(
+        "events verify",
+        "prove that no event was changed or taken away",
+        "dango events verify",
+        verify,
+        (arg("--noted", metavar="P:HASH", help="a position and its hash, as noted elsewhere"),),
+    ),
+)

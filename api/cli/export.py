@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from api.cli.client import Api
+from api.cli.command import Command, arg
 from api.cli.output import Output, number
 from api.cli.world import Refusal, World
 
@@ -61,3 +62,26 @@ def _target(name: str | None, out: Output) -> Iterator[TextIO]:
         raise Refusal(f"{name}: {error.strerror or error}") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "events export",
+        "write the log as CloudEvents, one in a line",
+        "dango events export events.ndjson",
+        export,
+        (
+            arg("file", metavar="FILE", nargs="?", help="where to (standard output)"),
+            arg("--format", choices=FORMATS, default=FORMATS[0], help="of a line"),
+        ),
+        json=False,
+    ),
+    Command(
+        "events import",
+        "append to the log what it has not yet of an export; the server must be stopped",
+        "dango events import events.ndjson",
+        load,
+        (arg("file", metavar="FILE", help="what `dango events export` wrote"),),
+        local=True,
+    ),
+)

@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Final
 
+from api.cli.command import Command, arg
 from api.cli.output import Output, number
 from api.cli.world import World
 
@@ -42,3 +44,15 @@ def _progress(out: Output) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(file=out.err)) as bars:
         task = bars.add_task("events", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "events move",
+        "move the log to the database that project.yml names; the server must be stopped",
+        "dango events move",
+        move,
+        (arg("--back", action="store_true", help="from that database back to .dango/events.db"),),
+        local=True,
+    ),
+)

@@ -49,6 +49,14 @@ class Output:
         """A value for programs; the only thing on standard output."""
         print(json.dumps(value, ensure_ascii=False, indent=2), file=self.out, flush=True)
 
+    def message(self, answer: dict[str, Any], *, as_json: bool) -> int:
+        """What the server says of a thing done; the exit code of success."""
+        if as_json:
+            self.json(answer)
+        else:
+            self.line(answer["message"])
+        return 0
+
     def json_line(self, value: Any) -> None:
         """One of several values for programs, in a line of its own."""
         print(json.dumps(value, ensure_ascii=False), file=self.out, flush=True)

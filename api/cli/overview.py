@@ -4,6 +4,7 @@ import argparse
 from typing import Any, Final
 
 from api.cli.client import Api, segment
+from api.cli.command import Command
 from api.cli.output import Output, age, number
 
 COLUMNS: Final = ("source", "type", "state", "rows", "synced", "last error")
@@ -51,3 +52,13 @@ def _row(source: dict[str, Any]) -> tuple[str, ...]:
     fresh = age(source["freshness"]["hours_since_sync"])
     rows = number(source["row_count"])
     return (source["name"], source["type"], state, rows, fresh, source["error"] or "")
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "status",
+        "tell how server and sources are",
+        "dango status",
+        status,
+    ),
+)

@@ -4,6 +4,7 @@ import argparse
 from typing import Any, Final
 
 from api.cli.client import Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, moment
 
 COLUMNS: Final = ("name", "state", "position", "lag", "built", "tables")
@@ -52,3 +53,26 @@ def _row(row: dict[str, Any]) -> tuple[Any, ...]:
     state = "rebuilding" if row["rebuilding"] else row["error"] or row["status"]
     built = moment(row["built_at"])
     return (row["name"], state, row["position"], row["lag"], built, ", ".join(row["tables"]))
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "projections list",
+        "list the read models and where they stand",
+        "dango projections list",
+        every,
+    ),
+    Command(
+        "projections rebuild",
+        "fold read models anew from the log; all, when none is named",
+        "dango projections rebuild",
+        rebuild,
+        (arg("names", metavar="NAME", nargs="*", help="name of a read model"),),
+    ),
+    Command(
+        "projections check",
+        "fold all read models anew beside those that serve, and compare",
+        "dango projections check",
+        check,
+    ),
+)

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from api.cli.arguments import PORT
+from api.cli.command import Command, arg
 from api.cli.output import Output
 from api.cli.world import Created, World
 
@@ -47,3 +49,30 @@ def login(made: Created) -> list[str]:
     password = made.password or f"as {PASSWORD} says"
     once = "" if made.password is None else "   (shown this once)"
     return [f"  login     {made.email}", f"  password  {password}{once}"]
+
+
+HOST: Final = arg("--host", metavar="H", help="address to listen on (project.yml, 127.0.0.1)")
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "init",
+        "make a project: folders, key, configuration, log, warehouse, first admin",
+        "dango init shop --name 'Corner shop' --admin-email ada@example.org",
+        init,
+        (
+            arg("directory", metavar="DIR", help="folder of the new project"),
+            arg("--name", metavar="N", help="name of the project (that of the folder)"),
+            arg("--admin-email", metavar="E", default=ADMIN, help="login of the admin"),
+        ),
+        local=True,
+        project=False,
+    ),
+    Command(
+        "serve",
+        "serve a project until it is told to stop",
+        "dango serve --port 8800",
+        serve,
+        (HOST, PORT),
+        local=True,
+        json=False,
+    ),
+)

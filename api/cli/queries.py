@@ -5,7 +5,9 @@ import csv
 import sys
 from typing import Any, Final
 
+from api.cli.arguments import point
 from api.cli.client import Api
+from api.cli.command import Command, arg
 from api.cli.output import Output, number
 from api.cli.world import Refusal
 
@@ -49,3 +51,18 @@ def _from_input() -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise Refusal("Standard input is not UTF-8.") from None
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "query",
+        "answer a read-only SQL statement",
+        "dango query 'select count(*) from raw_orders.orders' --csv",
+        query,
+        (
+            arg("sql", metavar="SQL", help="the statement; - reads it from standard input"),
+            arg("--as-of", metavar="WHEN", type=point, help="as of this position, time or day"),
+            arg("--csv", action="store_true", help="print comma-separated values"),
+        ),
+    ),
+)

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from api.cli.client import Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, moment
 from api.cli.world import Refusal
 
@@ -32,21 +33,13 @@ async def every(given: argparse.Namespace, api: Api, out: Output) -> int:
 async def put(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Give a secret a value, which is never an argument: other programs can read those."""
     answer = await api.post(PATH, {"key": given.name, "value": _value(given.name)})
-    if given.json:
-        out.json(answer)
-    else:
-        out.line(answer["message"])
-    return 0
+    return out.message(answer, as_json=given.json)
 
 
 async def remove(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Remove a secret."""
     answer = await api.delete(f"{PATH}/{segment(given.name)}")
-    if given.json:
-        out.json(answer)
-    else:
-        out.line(answer["message"])
-    return 0
+    return out.message(answer, as_json=given.json)
 
 
 def _value(name: str) -> str:
@@ -59,3 +52,23 @@ def _value(name: str) -> str:
     if len(value) > VALUE_CHARS_MAX:
         raise Refusal(f"The value is longer than {VALUE_CHARS_MAX} characters.")
     return value.removesuffix("\n").removesuffix("\r")
+
+
+SECRET: Final = arg("name", metavar="NAME", help="of the secret, as sources.yml names it")
+ROWS: Final[tuple[Command, ...]] = (
+    Command("secrets list", "list the secrets, masked", "dango secrets list", every),
+    Command(
+        "secrets set",
+        "give a secret a value, asked for at a terminal, else read from standard input",
+        "dango secrets set STRIPE_KEY < key.txt",
+        put,
+        (SECRET,),
+    ),
+    Command(
+        "secrets remove",
+        "remove a secret; sources that name it fail until it is set again",
+        "dango secrets remove STRIPE_KEY",
+        remove,
+        (SECRET,),
+    ),
+)

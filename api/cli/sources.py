@@ -4,7 +4,9 @@ import argparse
 import json
 from typing import Any, Final
 
+from api.cli.arguments import SOURCE
 from api.cli.client import Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, age, number
 from api.cli.world import Refusal
 
@@ -52,7 +54,11 @@ async def types(given: argparse.Namespace, api: Api, out: Output) -> int:
 async def add(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Write a new source."""
     body = {"name": given.source, "type": given.type, "options": _options(given, {})}
-    return _told(given, await api.post(PATH, body | _keys(given)), out)
+    out.message(await api.post(PATH, body | _keys(given)), as_json=given.json)
+    if not given.json:
+        name = given.source
+        out.note(f"See its first rows: dango source test {name}. Load it: dango sync {name}")
+    return 0
 
 
 async def edit(given: argparse.Namespace, api: Api, out: Output) -> int:
@@ -65,7 +71,7 @@ async def edit(given: argparse.Namespace, api: Api, out: Output) -> int:
         body["options"] = _options(given, config[config["type"]])
     if not body:
         raise Refusal("Nothing to change was named; --help tells what there is.")
-    return _told(given, await api.put(path, body), out)
+    return out.message(await api.put(path, body), as_json=given.json)
 
 
 async def test(given: argparse.Namespace, api: Api, out: Output) -> int:
@@ -82,15 +88,7 @@ async def test(given: argparse.Namespace, api: Api, out: Output) -> int:
 
 async def remove(given: argparse.Namespace, api: Api, out: Output) -> int:
     """Take a source out."""
-    return _told(given, await api.delete(f"{PATH}/{segment(given.source)}"), out)
-
-
-def _told(given: argparse.Namespace, answer: dict[str, Any], out: Output) -> int:
-    if given.json:
-        out.json(answer)
-    else:
-        out.line(answer["message"])
-    return 0
+    return out.message(await api.delete(f"{PATH}/{segment(given.source)}"), as_json=given.json)
 
 
 def _keys(given: argparse.Namespace) -> dict[str, Any]:
@@ -101,6 +99,8 @@ def _keys(given: argparse.Namespace) -> dict[str, Any]:
         body["schema"] = given.into
     if given.enabled is not None:
         body["enabled"] = given.enabled == "true"
+    if given.lookback_days is not None:
+        body["lookback_days"] = given.lookback_days
     return body
 
 
@@ -123,3 +123,51 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+KEYS: Final = (
+    arg("--set", metavar="KEY=VALUE", action="append", help="an option of its type; JSON or text"),
+    arg("--unset", metavar="KEY", action="append", help="leave an option out"),
+    arg("--description", metavar="TEXT", help="what it is"),
+    arg("--into", metavar="SCHEMA", help="the schema that it is loaded into (raw_SOURCE)"),
+    arg("--enabled", choices=("true", "false"), help="whether `dango sync` takes it"),
+    arg("--lookback-days", metavar="N", type=int, help="how much before its cursor is read again"),
+)
+ROWS: Final[tuple[Command, ...]] = (
+    Command("source list", "list the sources", "dango source list", every),
+    Command(
+        "source types",
+        "list the types of source; of one, the JSON Schema of its options",
+        "dango source types csv",
+        types,
+        (arg("type", metavar="TYPE", nargs="?", help="name of a type"),),
+    ),
+    Command(
+        "source add",
+        "write a new source into sources.yml",
+        "dango source add orders --type csv --set directory=data/uploads/orders",
+        add,
+        (SOURCE, arg("--type", metavar="TYPE", required=True, help="its type"), *KEYS),
+    ),
+    Command(
+        "source edit",
+        "change a source in sources.yml; comments and order stay",
+        "dango source edit orders --set file_pattern='*.csv.gz'",
+        edit,
+        (SOURCE, *KEYS),
+    ),
+    Command(
+        "source test",
+        "connect to a source and show its first rows; nothing is written",
+        "dango source test orders",
+        test,
+        (SOURCE,),
+    ),
+    Command(
+        "source remove",
+        "take a source out of sources.yml; its tables stay in the warehouse",
+        "dango source remove orders",
+        remove,
+        (SOURCE,),
+    ),
+)

@@ -6,7 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from api.cli.client import Api, segment
+from api.cli import models
+from api.cli.arguments import day
+from api.cli.client import OPEN, Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, number
 from api.cli.world import Refusal
 
@@ -14,7 +17,6 @@ POLL_S: Final = 0.2  # between two looks at a job
 CANCEL_WAIT_S: Final = 15.0  # how long a cancelled job may take to end
 BEFORE_WAIT_S: Final = 300.0  # how long jobs may take that are under way already
 BUSY: Final = frozenset({"queued", "syncing"})  # states of a source
-OPEN: Final = frozenset({"queued", "running"})  # states of a run
 
 
 class Progress(Protocol):
@@ -29,16 +31,18 @@ async def sync(given: argparse.Namespace, api: Api, out: Output) -> int:
     options = {"start_date": given.since, "end_date": given.until}
     dated = {name: value for name, value in options.items() if value is not None}
     jobs: list[int] = []
+    behind = 0
     try:
         async for job in _request(api, names, full_refresh=given.full_refresh, dated=dated):
             jobs.append(job)  # noqa: PERF401 - one by one: a Ctrl-C must know what was asked for
         ended = await _watch(api, jobs, out)
+        behind = await models.follow(api, _loaded(ended), out, quiet=given.json)
     except asyncio.CancelledError:
         ended = await _cancel(api, jobs)
         out.problem("The sync was cancelled; what was not loaded yet stays as it was.")
     if given.json:
         out.json(ended)
-    return _tell(ended, out, quiet=given.json)
+    return _tell(ended, out, quiet=given.json) or behind
 
 
 async def sync_all(api: Api, out: Output, names: Sequence[str]) -> int:
@@ -48,7 +52,13 @@ async def sync_all(api: Api, out: Output, names: Sequence[str]) -> int:
             while await _busy(api, names):  # noqa: ASYNC110 - it is asked over HTTP
                 await asyncio.sleep(POLL_S)
     jobs = [job async for job in _request(api, names, full_refresh=False, dated={})]
-    return _tell(await _watch(api, jobs, out), out)
+    ended = await _watch(api, jobs, out)
+    return _tell(ended, out) or await models.follow(api, _loaded(ended), out)
+
+
+def _loaded(jobs: Sequence[dict[str, Any]]) -> list[int]:
+    """Those that brought data: something follows from them."""
+    return [job["id"] for job in jobs if any(run["status"] == "success" for run in job["runs"])]
 
 
 async def _busy(api: Api, names: Sequence[str]) -> bool:
@@ -190,3 +200,20 @@ def _progress(out: Output) -> Iterator[Progress]:
         console=Console(file=out.err),
     ) as bars:
         yield _Bars(bars)
+
+
+ROWS: Final[tuple[Command, ...]] = (
+    Command(
+        "sync",
+        "load sources into the warehouse; all enabled ones, when none is named",
+        "dango sync orders customers",
+        sync,
+        (
+            arg("sources", metavar="SOURCE", nargs="*", help="name of a source"),
+            arg("--full-refresh", action="store_true", help="load everything anew"),
+            arg("--since", metavar="D", type=day, help="only from this day on (2026-05-17)"),
+            arg("--until", metavar="D", type=day, help="only up to this day"),
+        ),
+        policies=True,
+    ),
+)

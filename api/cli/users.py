@@ -3,7 +3,9 @@
 import argparse
 from typing import Any, Final
 
+from api.cli.arguments import LIMIT, ROLES
 from api.cli.client import Api, segment
+from api.cli.command import Command, arg
 from api.cli.output import Output, moment
 from api.cli.world import Refusal
 from domain import emails
@@ -151,3 +153,80 @@ def _row(user: dict[str, Any]) -> tuple[str, ...]:
         state = f"{state}, must change password"
     seen = moment(user["last_login"]) or "never"
     return (user["email"], user["role"], user["display_name"], state, seen, user["id"])
+
+
+ACCOUNT: Final = arg("user", metavar="EMAIL-or-ID", help="the account")
+NEWCOMER: Final = (
+    arg("email", metavar="EMAIL", help="login of the account"),
+    arg("--role", required=True, choices=ROLES, help="what the account may do"),
+    arg("--name", metavar="N", help="name to show (the part before the @)"),
+)
+ROWS: Final[tuple[Command, ...]] = (
+    Command("users list", "list the accounts", "dango users list", every),
+    Command(
+        "users create",
+        "make an account with a temporary password, which is shown once",
+        "dango users create ada@example.org --role editor --name Ada",
+        create,
+        NEWCOMER,
+    ),
+    Command(
+        "users invite",
+        "make an account, and a link with which its owner chooses the password",
+        "dango users invite ada@example.org --role editor --name Ada",
+        invite,
+        NEWCOMER,
+    ),
+    Command(
+        "users set-role",
+        "give an account another role",
+        "dango users set-role ada@example.org editor",
+        set_role,
+        (ACCOUNT, arg("role", metavar="ROLE", choices=ROLES, help=", ".join(ROLES))),
+    ),
+    Command(
+        "users reset-password",
+        "make a link for a new password, which is shown once; the account's sessions end",
+        "dango users reset-password ada@example.org",
+        reset_password,
+        (
+            ACCOUNT,
+            arg("--temporary", action="store_true", help="give a temporary password instead"),
+        ),
+    ),
+    Command(
+        "users unlock",
+        "let the failed logins of an account count no more",
+        "dango users unlock ada@example.org",
+        unlock,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users deactivate",
+        "take an account's access away: sessions, keys and links end, the account stays",
+        "dango users deactivate ada@example.org",
+        deactivate,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users reactivate",
+        "give a deactivated account its access back",
+        "dango users reactivate ada@example.org",
+        reactivate,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users delete",
+        "end an account for good and forget whose it was; the log stays whole",
+        "dango users delete ada@example.org",
+        delete,
+        (ACCOUNT,),
+    ),
+    Command(
+        "users audit",
+        "tell what an account's owner did and what was done to it, newest first",
+        "dango users audit ada@example.org --limit 20",
+        audit,
+        (ACCOUNT, LIMIT),
+    ),
+)

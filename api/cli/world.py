@@ -76,6 +76,18 @@ class Moved(NamedTuple):
     aside: str | None
 
 
+class BackupProved(NamedTuple):
+    """A backup, every file of which was read and is as it was written."""
+
+    backup: str
+    upto: int
+    hash: str
+    files: int
+    size_bytes: int
+    encrypted: bool
+    digest: str
+
+
 class World(Protocol):
     """Everything here raises Refusal, and nothing else, for what a person can put right."""
 
@@ -121,6 +133,18 @@ class World(Protocol):
         """
         ...
 
+    def owner(self, root: Path) -> "AbstractAsyncContextManager[httpx.AsyncClient]":
+        """A client that acts as the owner, of the server that runs or will run on a project."""
+        ...
+
+    def holder(self, url: str, key: str) -> "AbstractAsyncContextManager[httpx.AsyncClient]":
+        """A client of the server at `url`, which runs or will run, with an API key."""
+        ...
+
+    def version(self) -> str:
+        """The version of the program."""
+        ...
+
     def load(self, root: Path, export: Path) -> Imported:
         """Read an export of a log into that of a project that nobody serves."""
         ...
@@ -129,6 +153,26 @@ class World(Protocol):
         """Move the log of a project that nobody serves; `told` hears how many events, of how many.
 
         To the database of project.yml, or `back` from it to the project's own file.
+        """
+        ...
+
+    def verify_backup(self, backup: str, key_file: str | None) -> BackupProved:
+        """Prove a backup: its address, or that of a place for its newest one."""
+        ...
+
+    def restore_backup(
+        self,
+        backup: str,
+        root: Path,
+        key_file: str | None,
+        settings: Path | None,
+        *,
+        keep_keys: bool,
+    ) -> BackupProved:
+        """Make a project of a backup, in a folder that is empty or not there.
+
+        `settings` is a project.yml to take in place of that in the backup. `keep_keys`: its API
+        keys and its deploy token stay good.
         """
         ...
 

@@ -1,20 +1,19 @@
 """Logging in and out, and changing one's password, with plain forms."""
 
-from typing import Any, Final, TypeVar
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-import msgspec
 from litestar import Response
 
-from api import auth, bodies, errors, factors
+from api import auth, bodies, factors
 from api import users as accounts
 from api.call import Call
 from api.pages import render
+from api.pages.forms import convert, form_page
 from domain.factors import PartialSessionOver
 from domain.kernel import Refused
 from domain.passwords import RepeatedDiffers
 
-Form = TypeVar("Form", bound=msgspec.Struct)
 CHANGE: Final = "/account/password"
 FACTOR: Final = "/account/2fa"
 
@@ -113,18 +112,6 @@ def same_origin(where: str) -> str:
     return where if ours and printable and not loop and not parts.netloc else "/"
 
 
-def form_page(
-    call: Call, template: str, title: str, refused: Refused | None = None, **values: Any
-) -> Response[str]:
-    """A page with a form; once more with the reason, when what it asked for was refused."""
-    problem = None if refused is None else refused.detail
-    status = 200 if refused is None else errors.REFUSALS[type(refused)]
-    page = render.page(call, template, title, status=status, problem=problem, **values)
-    if refused is not None and "retry_after" in refused.facts:
-        page.headers["Retry-After"] = str(refused.facts["retry_after"])
-    return page
-
-
 def _form(
     call: Call, *, where: str, email: str = "", refused: Refused | None = None
 ) -> Response[str]:
@@ -164,11 +151,3 @@ def _email(call: Call) -> str:
     """The caller's own address, for password managers; empty for who has none."""
     user_id = call.caller.user_id
     return "" if user_id is None else accounts.email_of(user_id, call.platform)
-
-
-def convert(fields: dict[str, str], form: type[Form]) -> Form:
-    """The fields of a form as the body that the API takes. Raises Denied, 422."""
-    try:
-        return msgspec.convert(fields, form)
-    except msgspec.ValidationError:
-        raise errors.invalid("form", "lacks a field, or has one that is not known") from None

@@ -11,13 +11,18 @@ from api import api_keys, auth, bodies, errors, factors, identities, oauth, sess
 from api import users as accounts
 from api.call import Call
 from api.pages import render
-from api.pages.access import convert, form_page
+from api.pages.forms import convert, form_page
 from domain.kernel import Refused
 from domain.permissions import EVERY
+from domain.sessions import LoginFailed, SessionStarted
+from projections import audit
 
 ACCOUNT: Final = "/account"
 NARROWED: Final = "only "  # before a permission's name, in the form of a new key
 TICKED: Final = "on"
+LOGINS: Final = (SessionStarted.type_name(), LoginFailed.type_name())
+LOGINS_SHOWN: Final = 10
+THEME_LIFE_S: Final = 365 * 86_400
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +40,15 @@ async def account(call: Call) -> Response[str]:
 async def account_moved() -> Response[str]:
     """Lead to one's account, from where the reference has it."""
     return render.found(ACCOUNT)
+
+
+async def choose_theme(call: Call) -> Response[str]:
+    """Remember in this browser whether pages are light or dark."""
+    chosen = bodies.form(await call.request.body()).get("theme", "")
+    if chosen and chosen not in render.THEMES:
+        raise errors.invalid("theme", f"is none of {', '.join(render.THEMES)}")
+    call.set_cookie(render.THEME, chosen, THEME_LIFE_S if chosen else 0)
+    return render.see_other(f"{ACCOUNT}#looks")
 
 
 async def end_session(call: Call, session_id: str) -> Response[str]:
@@ -118,6 +132,12 @@ def _end_of(day: str) -> datetime | None:
     return datetime(end.year, end.month, end.day, tzinfo=UTC)
 
 
+def _logins(call: Call, user_id: str) -> list[audit.Line]:
+    """One's own newest logins, those that failed among them."""
+    wanted = audit.Filter(user=user_id, types=LOGINS)
+    return audit.matching(call.views, wanted, LOGINS_SHOWN)
+
+
 async def _page(call: Call, refused: Refused | None = None) -> Response[str]:
     call.views = call.platform.views.current  # what was just done shows
     own = sessions.own_account(call)
@@ -138,5 +158,8 @@ async def _page(call: Call, refused: Refused | None = None) -> Response[str]:
         labels=[(name, provider.label) for name, provider in providers.items()],
         permissions=sorted(name for name in EVERY if call.caller.may(name)),
         narrowed=NARROWED,
+        logins=_logins(call, own.user_id),
+        theme=render.theme(call),
+        themes=("", *render.THEMES),
         now=call.views.now,
     )

@@ -1,19 +1,21 @@
 """/events: the log to look through, and one event with its causes, its effects and its proof."""
 
+import functools
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 from litestar import Response
 
 from api import events
 from api.call import Call
-from api.pages import filters, lines, people, render, states
+from api.pages import filters, lines, people, render, states, times
 from api.pages.filters import Misread
 from api.past import position as parse_position
 from projections import audit
 
 EVENTS_SHOWN: Final = 50
+LINKS_KEPT_MAX: Final = 2_048
 HINTS: Final = (
     ("Failures", "type:*_failed type:*_refused"),
     ("Syncs", "type:sync_*"),
@@ -36,12 +38,15 @@ async def list_events(call: Call) -> Response[str]:
     """Show the log, the newest first, through a filter."""
     text = " ".join(call.request.query_params.get("q", "").split())
     found: list[audit.Line] = []
+    spread: times.Histogram | None = None
     problem, more, upwards = None, False, False
     try:
-        wanted = _narrowed(call, filters.parse(text, call.views.now, tuple(lines.PERMISSIONS)))
+        asked = filters.parse(text, call.views.now, tuple(lines.PERMISSIONS))
+        wanted = _narrowed(call, asked)
     except Misread as misread:
         problem = str(misread)
     else:
+        spread = _spread(call, asked, text)
         upwards = wanted.after is not None
         positions = audit.positions(call.views, wanted, EVENTS_SHOWN + 1)
         more = len(positions) > EVENTS_SHOWN
@@ -57,6 +62,8 @@ async def list_events(call: Call) -> Response[str]:
         next=_next(text, found, upwards=upwards) if more else None,
         paged=bool({"after", "before"} & set(call.request.query_params)),
         upwards=upwards,
+        spread=spread,
+        chart=(times.WIDTH, times.HEIGHT),
         hints=HINTS,
         types=sorted(lines.PERMISSIONS),
         now=call.views.now,
@@ -100,6 +107,12 @@ def _narrowed(call: Call, wanted: audit.Filter) -> audit.Filter:
     return msgspec.structs.replace(wanted, **bounds)
 
 
+def _spread(call: Call, asked: audit.Filter, text: str) -> times.Histogram | None:
+    """When all that the filter finds happened, whatever page of it is shown."""
+    newest = msgspec.structs.replace(asked, after=None)  # with it, the oldest come first
+    return times.histogram(audit.times(call.views, newest, times.COUNTED_MAX), text)
+
+
 def _next(text: str, found: list[audit.Line], *, upwards: bool) -> str:
     """The link to the next page, in the direction of this one."""
     query: dict[str, Any] = {"q": text} if text else {}
@@ -107,9 +120,10 @@ def _next(text: str, found: list[audit.Line], *, upwards: bool) -> str:
     return f"/events?{urlencode(query)}"
 
 
+@functools.lru_cache(maxsize=LINKS_KEPT_MAX)
 def _find(part: str) -> str:
     """The link to all events that a part of a filter matches."""
-    return f"/events?{urlencode({'q': part})}"
+    return f"/events?q={quote_plus(part)}"
 
 
 def _tree(call: Call, line: audit.Line) -> list[Node]:

@@ -6,7 +6,8 @@ from api import auth, bodies, factors, sessions
 from api import users as accounts
 from api.call import Call
 from api.pages import render
-from api.pages.access import FACTOR, convert, form_page
+from api.pages.access import FACTOR
+from api.pages.forms import convert, form_page
 from domain.factors import CodeWrong
 from domain.kernel import Refused
 

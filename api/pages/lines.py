@@ -12,6 +12,7 @@ from api.sources import words as told
 from domain.registry import EVENTS
 from projections import activity, audit
 
+ABOUT_SHOWN: Final = 15
 PERMISSIONS: Final = {event.type_name(): event.permission for event in EVENTS}
 
 
@@ -31,6 +32,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def visible(call: Call) -> list[str]:
     """The types of events that the caller may see."""
     return [name for name, permission in PERMISSIONS.items() if call.caller.may(permission)]
+
+
+def about(call: Call, stream: str) -> list[Line]:
+    """The newest events about one thing that the caller may see."""
+    wanted = audit.Filter(stream=stream, types=tuple(visible(call)))
+    return lines(call, audit.matching(call.views, wanted, ABOUT_SHOWN))
 
 
 def lines(call: Call, found: Sequence[audit.Line]) -> list[Line]:

@@ -7,7 +7,7 @@ from litestar import Response
 from api import bodies, links
 from api.call import Call
 from api.pages import render
-from api.pages.access import convert, form_page
+from api.pages.forms import convert, form_page
 from domain.kernel import Refused
 from domain.passwords import RepeatedDiffers
 

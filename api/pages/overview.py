@@ -1,49 +1,31 @@
-"""/: what state the sources are in, what failed, what just happened."""
+"""/: what state the sources are in, what failed, what is next, what happened since one was here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import msgspec
 from litestar import Response
 
 from api.call import Call
-from api.pages import lines, render, words
-from commands.ports import Progress
-from projections import audit, sources, syncs
+from api.pages import changes, lines, render, source_rows, visits, words
+from projections import attention, audit, schedules, sources
 from projections.sources import SourceHealth
 
 EVENTS_SHOWN: Final = 30
 SOURCES_SHOWN_MAX: Final = 500
-RUNS_SHOWN: Final = 12
-OPEN: Final = frozenset({"queued", "syncing"})
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One source."""
-
-    name: str
-    type: str
-    description: str
-    enabled: bool
-    status: str
-    busy: bool
-    rows: int | None
-    tables: int
-    synced_at: datetime | None
-    last_at: datetime | None
-    last_s: float | None
-    runs: list[syncs.Run]  # the oldest first
-    progress: str
-    share: float | None  # of the work that is done, 0 to 1
-    error: str | None
-    place: str  # file and line of the error
+NEEDING_SHOWN: Final = 5
+COMING_SHOWN: Final = 5
 
 
 async def overview(call: Call) -> Response[str]:
     """Show all sources with their state, and the newest events."""
     every = sources.every(call.views)
-    shown = [_row(call, health) for health in every[:SOURCES_SHOWN_MAX]]
+    shown = source_rows.rows(call, every[:SOURCES_SHOWN_MAX])
     newest = audit.newest(call.views, lines.visible(call), EVENTS_SHOWN)
+    needing = _needing(call, every)
+    news = changes.news(call) if call.as_of is None else None
+    if call.caller.role is not None and call.as_of is None:
+        visits.goes_on(call)
     return render.page(
         call,
         "overview.html",
@@ -56,59 +38,41 @@ async def overview(call: Call) -> Response[str]:
         rows=sum(health.row_count or 0 for health in every),
         latest=max((h.synced_at for h in every if h.synced_at is not None), default=None),
         failing=[row for row in shown if row.error is not None],
+        needing=needing[:NEEDING_SHOWN],
+        needing_more=max(0, len(needing) - NEEDING_SHOWN),
+        coming=_coming(call),
+        news=news,
         events=lines.lines(call, newest),
         now=call.views.now,
         may_sync=call.caller.may("source.sync") and call.as_of is None,
+        may_add=call.caller.may("source.manage") and call.as_of is None,
         signed_in=call.caller.role is not None,
     )
 
 
-def _row(call: Call, health: SourceHealth) -> Row:
-    config, known = health.config, call.caller.role is not None
-    runs = syncs.of_source(call.views, config.name, RUNS_SHOWN)
-    failed = health.status == "failed" and known
-    last = next((run for run in runs if run.status == "failed"), None) if failed else None
-    progress = _progress(call, health)
-    return Row(
-        name=config.name,
-        type=config.type,
-        description=config.description,
-        enabled=config.enabled,
-        status=health.status if config.enabled else "disabled",
-        busy=health.status in OPEN,
-        rows=health.row_count,
-        tables=len(health.tables),
-        synced_at=health.synced_at,
-        last_at=health.last_at,
-        last_s=health.last_duration_s,
-        runs=runs[::-1],
-        progress="" if progress is None else _told(progress),
-        share=None if progress is None or not progress.total else progress.done / progress.total,
-        error=(health.error or "The last sync failed.") if failed else None,
-        place=_place(last),
-    )
+def _needing(call: Call, every: Sequence[SourceHealth]) -> list[attention.Attention]:
+    """What needs somebody, but for what failed: that is told at length."""
+    if call.caller.role is None:
+        return []
+    failed = {health.config.name for health in every if health.status == "failed"}
+    known = attention.every(call.views, every).values()
+    return [each for each in known if each.source not in failed or len(each.reasons) > 1]
 
 
-def _progress(call: Call, health: SourceHealth) -> Progress | None:
-    if call.as_of is not None or health.job is None or health.status != "syncing":
-        return None
-    return call.platform.progress.get((health.job, health.config.name))
+def _coming(call: Call) -> list[tuple[datetime, str]]:
+    """What is done next by itself, and when."""
+    if not call.caller.may("scheduler.view"):
+        return []
+    now = call.views.now
+    found = [
+        (at, line.config.name)
+        for line in schedules.every(call.views)
+        if line.config.enabled and (at := line.config.next_after(now)) is not None
+    ]
+    return sorted(found)[:COMING_SHOWN]
 
 
-def _told(progress: Progress) -> str:
-    if progress.total and progress.unit == "rows":
-        return f"{progress.phase}, {words.number(progress.done)} of {words.number(progress.total)}"
-    return progress.phase
-
-
-def _place(run: syncs.Run | None) -> str:
-    if run is None or run.error_file is None:
-        return ""
-    line = "" if run.error_line is None else f", line {run.error_line}"
-    return f"{run.error_file}{line}"
-
-
-def _counts(every: list[SourceHealth]) -> dict[str, int]:
+def _counts(every: Sequence[SourceHealth]) -> dict[str, int]:
     """How many sources are in which state, the commonest first."""
     found: dict[str, int] = {}
     for health in every:
@@ -116,12 +80,12 @@ def _counts(every: list[SourceHealth]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _verdict(every: list[SourceHealth]) -> str:
+def _verdict(every: Sequence[SourceHealth]) -> str:
     """The state of everything in one sentence."""
     total = len(every)
     failed = [health.config.name for health in every if health.status == "failed"]
     fresh = [health for health in every if health.synced_at is not None]
-    busy = [health.config.name for health in every if health.status in OPEN]
+    busy = [health.config.name for health in every if health.status in sources.BUSY]
     if failed:
         named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if failed[3:] else "")
         return f"{len(failed)} of {words.plural(total, 'source')} failed: {named}."

@@ -7,6 +7,7 @@ from api.call import Call
 from commands.users import DISPLAY_NAME
 
 ID_SHOWN: Final = 8  # characters
+ITSELF: Final = ("policy", "system")  # what follows from events, or from the time
 UNNAMED: Final = "(deleted user)"
 
 
@@ -21,6 +22,10 @@ def own_name(call: Call) -> str:
 def label(call: Call, actor: str) -> str:
     """An actor: `you`, a name for those who may see users, else a shortened id."""
     kind, _, name = actor.partition(":")
+    if kind in ITSELF:
+        return f"Dango ({name.replace('_', ' ')})"
+    if kind == "cli":
+        return f"{name}, command line"
     if kind != "user":
         return actor
     if name == call.caller.user_id:

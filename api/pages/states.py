@@ -1,4 +1,4 @@
-"""What a thing was before an event and after it, field by field."""
+"""What a thing was at one position and at another, field by field."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from api.call import Call
-from projections import audit, sources, syncs, users
+from projections import audit, models, schedules, sources, syncs, users
 from projections.engine import Reader
 
 FIELDS_MAX: Final = 500  # of one state
@@ -48,21 +48,52 @@ def _user(reader: Reader, user_id: str) -> dict[str, Any] | None:
     return None if found is None else msgspec.to_builtins(found)
 
 
+def _model(reader: Reader, name: str) -> dict[str, Any] | None:
+    found = models.one(reader, name)
+    return None if found is None else msgspec.to_builtins(found)
+
+
+def _schedule(reader: Reader, name: str) -> dict[str, Any] | None:
+    found = schedules.one(reader, name)
+    return None if found is None else msgspec.to_builtins(found)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The rows of a kind of things: how they are read, and the permission that shows them."""
+
+    read: Callable[[Reader, str], dict[str, Any] | None]
+    access: str
+
+
 # The kind of a stream -> its rows. A capability whose streams have rows adds one.
-STATES: Final[Mapping[str, Callable[[Reader, str], dict[str, Any] | None]]] = {
-    "source": _source,
-    "user": _user,
+STATES: Final[Mapping[str, Known]] = {
+    "model": Known(_model, "dbt.view"),
+    "schedule": Known(_schedule, "scheduler.view"),
+    "source": Known(_source, "source.view"),
+    "user": Known(_user, "users.manage"),
 }
+
+
+def of(stream: str) -> Known | None:
+    """What is known of the things that a stream is one of; None: they have no rows."""
+    return STATES.get(stream.partition(":")[0])
 
 
 def changes(call: Call, line: audit.Line) -> list[Change] | None:
     """What an event did to the thing that it is about; None for things without rows."""
-    kind, _, name = line.stream.partition(":")
-    read = STATES.get(kind)
-    if read is None:
+    return between(call, line.stream, line.position - 1, line.position, line.at)
+
+
+def between(call: Call, stream: str, since: int, upto: int, now: datetime) -> list[Change] | None:
+    """What a thing was at two positions; ages are counted against one time. None: it has no rows.
+
+    Whether the caller may see it is for who asks to find out.
+    """
+    known, name = of(stream), stream.partition(":")[2]
+    if known is None:
         return None
-    after = _at(call, line.position, line.at, read, name)
-    before = _at(call, line.position - 1, line.at, read, name)
+    after = _at(call, upto, now, known.read, name)
+    before = _at(call, since, now, known.read, name)
     fields = [field for field in {**before, **after} if field not in HIDDEN]
     return [
         Change(field=field, before=before.get(field), after=after.get(field)) for field in fields
@@ -87,11 +118,11 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
         for name, inner in value.items():
             yield from _flat(f"{path}.{name}" if path else str(name), inner)
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list | tuple) and value:
         for number, inner in enumerate(value):
             named = isinstance(inner, dict) and isinstance(inner.get("name"), str)
             yield from _flat(f"{path}[{inner['name'] if named else number}]", inner)
-    elif value is not None and value not in ([], {}):
+    elif value is not None and value not in ([], {}, ()):
         yield path, _text(value)
 
 

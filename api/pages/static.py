@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gzip
 import hashlib
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import msgspec
 from litestar import Response
 from litestar.exceptions import NotFoundException
 
+from api import asgi
 from api.call import Call
 
 FOLDER: Final = Path(__file__).parents[1] / "static"
@@ -19,6 +21,7 @@ TYPES: Final = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
 }
+TEXTS: Final = frozenset({".css", ".js", ".svg"})
 DIGEST_DIGITS: Final = 12
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 SPRITE: Final = "vendor/lucide/sprite.svg"
@@ -45,14 +48,27 @@ async def file(call: Call, file_path: str) -> Response[bytes]:
     if not known(path):
         raise NotFoundException
     version = await asyncio.to_thread(digest, path)
-    etag = f'"{version}"'
+    encodings = asgi.header(call.request.scope, "accept-encoding") or ""
+    small = Path(path).suffix in TEXTS and "gzip" in encodings
+    etag = f'"{version}{"-gzip" if small else ""}"'
     fixed = call.request.query_params.get("v") == version
     headers = {"etag": etag, "cache-control": FOR_EVER if fixed else "no-cache"}
+    headers["vary"] = "accept-encoding"
     kind = TYPES[Path(path).suffix]
     if call.request.headers.get("if-none-match") == etag:
         return Response(b"", status_code=304, media_type=kind, headers=headers)
-    content = await asyncio.to_thread((FOLDER / path).read_bytes)
+    if small:
+        headers["content-encoding"] = "gzip"
+        content = await asyncio.to_thread(_gzipped, path)
+    else:
+        content = await asyncio.to_thread((FOLDER / path).read_bytes)
     return Response(content, media_type=kind, headers=headers)
+
+
+@functools.cache
+def _gzipped(path: str) -> bytes:
+    """A file as most browsers would have it: a third of its size. Kept, as there are few."""
+    return gzip.compress((FOLDER / path).read_bytes(), compresslevel=9, mtime=0)
 
 
 @functools.cache

@@ -9,7 +9,6 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 
 from api import asgi
-from api.platform import Platform
 
 TITLES: Final[Mapping[int, str]] = {
     400: "This request is malformed",
@@ -35,16 +34,15 @@ def page(
     """The page of an error, or the way to the login."""
     from api.pages import render  # it asks the capabilities, which raise what is answered here
 
-    path = request.url.path
+    path = str(request.scope["path"])  # not of the URL: the host may be no host at all
     api, fragments = path.startswith("/api/"), render.wants_fragments(request.scope)
     if status == HTTPStatus.UNAUTHORIZED and not api and not fragments:
         return _login(request)
-    platform: Platform = request.app.state.platform
     answer = render.bare(
         "error.html",
         TITLES.get(status, "That did not work"),
         status=status,
-        version=platform.version,
+        version=asgi.platform(request.scope).version,
         status_code=status,
         detail=detail,
         permission=facts.get("permission"),

@@ -10,6 +10,8 @@ const OFFLINE_MS = 5_000; // without a connection, say so
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
 const TOAST_MS = 8_000;
+const SLOW_MS = 500; // an answer that takes longer: look what goes on meanwhile
+const TYPED_MS = 90; // after a letter, wait for more of them
 const REVOKED = 4401;
 
 const policy = window.trustedTypes?.createPolicy("dango", { createHTML: (text) => text });
@@ -59,6 +61,18 @@ function morph(old, fresh) {
   }
 }
 
+function results(page) {
+  const found = [...page.querySelectorAll("[data-result][id]")].filter(({ id }) => find(id));
+  for (const region of found) {
+    const shown = find(region.id);
+    morph(shown, region);
+    // Of choices in it, the server's word counts: what was chosen before was of another answer.
+    for (const option of shown.querySelectorAll("option")) option.selected = option.defaultSelected;
+    shown.dispatchEvent(new Event("answered", { bubbles: true }));
+  }
+  return found.length > 0;
+}
+
 function show(text) {
   const page = parse(text);
   for (const region of page.querySelectorAll("[data-live][id]")) {
@@ -68,6 +82,7 @@ function show(text) {
   }
   const position = page.getElementById("position");
   if (position && find("position")) find("position").textContent = position.textContent;
+  document.dispatchEvent(new Event("refreshed"));
 }
 
 let asking, again;
@@ -169,28 +184,80 @@ function toast(text) {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("form[data-quiet]")) return;
-  event.preventDefault();
   const button = event.submitter;
+  if (!form.matches("form[data-quiet]") || button?.matches("[data-plain]")) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, button));
+  const held = document.activeElement;
   if (button) button.disabled = true;
+  const slow = setTimeout(refresh, SLOW_MS); // what takes long may be shown, and stopped
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       headers: { "X-Fragments": "1" },
-      body: new URLSearchParams(new FormData(form, button)),
+      body,
     });
+    clearTimeout(slow);
     const text = await answer.text();
+    const moved = answer.redirected && new URL(answer.url).pathname !== location.pathname;
     if (answer.ok) {
-      show(text);
+      form.closest("details.confirm")?.removeAttribute("open");
+      if (button) button.disabled = false;
+      if (moved) location.assign(answer.url);
+      else {
+        etag = ""; // what is shown from now on is not what was asked for last
+        results(parse(text));
+        show(text);
+      }
     } else {
-      const said = parse(text).querySelector("[data-problem]");
-      toast(said ? said.textContent : `The server answered ${answer.status}.`);
+      const page = parse(text);
+      const said = page.querySelector("[data-problem]");
+      if (!results(page)) toast(said ? said.textContent : `The server answered ${answer.status}.`);
       if (button) button.disabled = false;
     }
   } catch {
+    clearTimeout(slow);
     toast("The server could not be reached; nothing was sent for certain.");
     if (button) button.disabled = false;
   }
+  // What is disabled for a while loses the focus.
+  if (held === button && document.activeElement === document.body) button?.focus();
+});
+
+// What is to be copied; without a clipboard (a page that is not from here, nor sealed) there is no
+// button for it.
+function copies() {
+  if (navigator.clipboard) for (const each of document.querySelectorAll("[data-copy]")) each.hidden = false;
+}
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    toast("Copied.");
+  } catch {
+    toast("The browser did not let it be copied.");
+  }
+});
+document.addEventListener("refreshed", copies);
+copies();
+
+// What is looked for is found while it is typed.
+let finding = 0;
+
+async function look(form) {
+  const asked = new URLSearchParams(new FormData(form)).toString();
+  const answer = await fetch(`${form.action}?${asked}`, { headers: { "X-Fragments": "1" } });
+  const text = await answer.text();
+  const wanted = asked === new URLSearchParams(new FormData(form)).toString(); // still
+  if (answer.ok && wanted) results(parse(text));
+}
+
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("form[data-find]");
+  clearTimeout(form && finding);
+  if (form) finding = setTimeout(() => look(form).catch(() => state("")), TYPED_MS);
 });
 
 for (const slider of document.querySelectorAll("[data-slider]")) {

@@ -14,10 +14,10 @@ from commands.ports import (
     WorkRefused,
 )
 from commands.syncs import CompleteSync, FailSync
-from domain import syncs
+from domain import inputs, syncs
 from domain.datasets import Format
 from domain.kernel import Recorded
-from domain.source_types.secret import literals
+from domain.source_types.secret import UNSET, literals
 from domain.source_types.table import TYPES, OptionInvalid, options, references
 from domain.sources import Source
 
@@ -101,7 +101,7 @@ def resolved(block: dict[str, Any], secrets: SecretValues) -> dict[str, str]:
     for name in sorted(references(block)):
         value = secrets.get(name)
         if value is None:
-            raise WorkRefused(f"Secret '{name}' is not set.")
+            raise WorkRefused(UNSET.format(name))
         found[name] = value
     return found
 
@@ -128,7 +128,7 @@ def completion(run: Run, published: Published, took_s: float | None) -> Complete
         job=run[0],
         rows=published.rows,
         tables=published.tables,
-        account=syncs.Account(
+        account=inputs.Account(
             files=published.files,
             refused=published.refused,
             drift=published.drift,

@@ -62,7 +62,9 @@ class SyncPolicy:
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
         show: Callable[[Run, Progress], None] = lambda _run, _progress: None,
         parallel: int = 2,
+        renew: Callable[[Source], Awaitable[None]] | None = None,
     ) -> None:
+        """`renew` sees that what providers gave for a source lasts; raises WorkFailed."""
         self._bus, self._warehouse = bus, warehouse
         self._source, self._root, self._secrets = source, root, secrets
         self._formats, self._wait = formats, wait
@@ -74,7 +76,7 @@ class SyncPolicy:
         self._cancelled: set[Run] = set()
         self._tries = Tries()
         self._stopping = False
-        self._show = show
+        self._show, self._renew = show, renew
         self.progress: dict[Run, Progress] = {}
 
     @property
@@ -195,6 +197,8 @@ class SyncPolicy:
 
     async def _load(self, run: Run, source: Source | None) -> Loaded:
         asked = self._request(run[0])
+        if source is not None and self._renew is not None:
+            await self._renew(source)
         load = runs.load(
             run,
             source,
@@ -274,6 +278,9 @@ class SyncPolicy:
             retry_of=event.job,
             wait_s=wait_s,
             rollback_of=asked.event.rollback_of,
+            schedule=asked.event.schedule,
+            schedule_job=asked.event.schedule_job,
+            models=asked.event.models,
         )
         # Told twice, an ending is still tried again once, even if that run has ended by now.
         once = Once(f"policy:syncs:{recorded.id}", recorded.id, recorded.at)

@@ -14,11 +14,13 @@ Format = Literal["auto", "csv", "tsv", "json", "ndjson", "parquet", "excel"]
 Write = Literal["merge", "append", "replace"]
 Deduplication = Literal["none", "latest_only", "append_only", "scd_type2"]
 
-WAREHOUSE: Final = "warehouse"  # the project's folder of tables
+# Folders of the project that are no inputs: tables, programs that are run, copies of everything.
+PLATFORM: Final = frozenset({"warehouse", "scripts", "notebooks", "backups"})
 OUTSIDE: Final = (
-    "must lie inside the project, as a relative path, and neither in a hidden folder nor in"
-    " the warehouse's"
+    "must lie inside the project, as a relative path, and neither in a hidden folder nor in one of"
+    f" the platform's ({', '.join(sorted(PLATFORM))})"
 )
+_WRITES: Final = {"latest_only": "merge", "append_only": "append", "scd_type2": "scd2"}
 REJECT_RATIO_MAX: Final = 0.01
 BUCKET: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
@@ -40,6 +42,20 @@ class FilesBlock(Block, frozen=True, kw_only=True):
     max_reject_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = REJECT_RATIO_MAX  # of a file
     sheet: str | None = None  # of workbooks; the first one
     notes: str | None = None
+
+    @property
+    def writes(self) -> str:
+        """What becomes of the rows that are there: replace, append, merge, or scd2."""
+        if self.deduplication != "none":
+            return _WRITES[self.deduplication]
+        return self.write or ("merge" if self.primary_key else "replace")
+
+    @property
+    def needs_key(self) -> str | None:
+        """What of it cannot be done without a primary key."""
+        if self.deduplication != "none":
+            return f"deduplication: {self.deduplication}"
+        return "write: merge" if self.write == "merge" else None
 
 
 class CsvBlock(FilesBlock, frozen=True, kw_only=True):
@@ -127,13 +143,13 @@ def inside(path: str) -> bool:
 def of_people(path: str) -> bool:
     """Tell whether a path of the project is inside of it, and of none of the platform's folders.
 
-    Who may write a source may read the files that it names, and delete them: the log, the vault,
-    the keys and the tables of others must not be among those. They lie in hidden folders, which
-    can be other programs' too, and in the warehouse.
+    Who may write a source may read the files that it names, add to them, and delete them: the log,
+    the vault, the keys, the tables of others, what is run and backups must not be among those. They
+    lie in hidden folders, which can be other programs' too, and in the platform's own.
     """
     parts = PurePosixPath(path).parts
     return (
         inside(path)
-        and parts[0].casefold() != WAREHOUSE
+        and parts[0].casefold() not in PLATFORM
         and not any(part.startswith(".") for part in parts)
     )

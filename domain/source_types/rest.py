@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from domain.source_types import headers
 from domain.source_types.block import Block
-from domain.source_types.secret import Secret
+from domain.source_types.secret import REFERENCE, Secret
 
 ENDPOINTS_MAX: Final = 200
 NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMATTER: Final = string.Formatter()
-REFERENCE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 PLACEHOLDER: Final = re.compile(
     r"resources\.[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z0-9_.]+"
     r"|incremental\.(start|end|initial|last)_value"
@@ -103,7 +103,7 @@ class PageNumber(_Paginator, frozen=True, kw_only=True, tag="page_number"):
 
 Paginator = Auto | SinglePage | HeaderLink | JsonLink | Cursor | HeaderCursor | Offset | PageNumber
 # How a point in time is spelled: in a row's cursor, or in what the API is asked.
-Moment = Literal["iso", "date", "minute", "epoch_s", "epoch_ms", "epoch_text"]
+Moment = Literal["iso", "second", "date", "minute", "epoch_s", "epoch_ms", "epoch_text"]
 
 
 class Incremental(_Part, frozen=True, kw_only=True):
@@ -120,6 +120,13 @@ class Incremental(_Part, frozen=True, kw_only=True):
     format: Moment = "iso"  # of the rows' cursor
     param_format: Moment | None = None  # of what the API is asked; None: the same
     row_order: Literal["asc", "desc"] | None = None  # lets a run stop early
+
+
+class Report(_Part, frozen=True, kw_only=True):
+    """What the values of a row of Google's are called: `{dimensionValues, metricValues}`."""
+
+    dimensions: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 class Endpoint(_Part, frozen=True, kw_only=True):
@@ -146,6 +153,7 @@ class Endpoint(_Part, frozen=True, kw_only=True):
         str, tuple[str, ...]
     ] = {}  # only rows whose field, a path with dots, is one of these
     header_row: bool = False  # rows are lists, the first one has the names of the columns
+    report: Report | None = None
     notes: str | None = None
 
     @property
@@ -164,13 +172,14 @@ class Endpoint(_Part, frozen=True, kw_only=True):
 
 
 class ErrorBody(_Part, frozen=True, kw_only=True):
-    """APIs that answer 200 to everything: what in the body tells of a failure."""
+    """APIs whose status does not tell: what in the body does. Of a list, the first one counts."""
 
-    path: str  # a top-level key, as `ok`
-    equals: bool | str | int
-    message: str = "error"  # the key with the reason
-    credentials: tuple[str, ...] = ()  # reasons that mean: wrong or expired credentials
-    transient: tuple[str, ...] = ()  # reasons that pass
+    path: str  # a key, or keys with dots, as `ok`
+    equals: bool | str | int | None = None  # None: it is there at all
+    message: str = "error"  # where the reason stands, likewise
+    code: str | None = None  # where its code stands; None: the reason is one
+    credentials: tuple[str, ...] = ()  # codes that mean: wrong or expired credentials
+    transient: tuple[str, ...] = ()  # codes that pass
 
 
 Auth = Literal[
@@ -229,6 +238,11 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
             if not getattr(self, name):
                 yield f".{name}", f"is needed with auth_type {self.auth}"
         yield from told_faults(".headers", self.headers or {})
+        yield from headers.faults(".headers", self.headers or {})
+        for field in ("auth_header_name", "api_key_name"):
+            named = getattr(self, field)
+            if self.api_key_location != "query" and named and headers.name_fault(named):
+                yield f".{field}", "must be the name of a header, like X-Api-Key"
         yield from self._endpoint_faults()
 
     @staticmethod
@@ -259,6 +273,7 @@ class RestApiBlock(Block, frozen=True, kw_only=True):
             if endpoint.write == "replace" and endpoint.incremental is not None:
                 yield f"{at}.write_disposition", "must not be replace where only new rows are asked"
             yield from told_faults(f"{at}.headers", endpoint.headers)
+            yield from headers.faults(f"{at}.headers", endpoint.headers)
             yield from told_faults(f"{at}.params", endpoint.params)
             if "://" in endpoint.path:
                 yield f"{at}.path", "must be relative to base_url"

@@ -9,7 +9,8 @@ import msgspec
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MASK: Final = "****"
-_REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+UNSET: Final = "Secret '{0}' is not set. Give it a value with: dango secrets set {0}"
+REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TELLING: Final = re.compile(r"pass|pwd|secret|token|key|sig|credential", re.IGNORECASE)
 
 # A value that is a secret as a whole.
@@ -31,7 +32,7 @@ def references(value: Any) -> frozenset[str]:
     """The NAMEs of every `${NAME}` in a block, whatever it is made of."""
     match value:
         case str():
-            return frozenset(_REFERENCE.findall(value))
+            return frozenset(REFERENCE.findall(value))
         case msgspec.Struct():
             return references(msgspec.structs.asdict(value))
         case Mapping():
@@ -49,7 +50,7 @@ def filled(value: Any, secrets: Mapping[str, str]) -> Any:
     """
     match value:
         case str():
-            return _REFERENCE.sub(lambda found: secrets[found[1]], value)
+            return REFERENCE.sub(lambda found: secrets[found[1]], value)
         case Mapping():
             return {key: filled(item, secrets) for key, item in value.items()}
         case list() | tuple():
@@ -119,7 +120,7 @@ def _step(step: str) -> str | int:
 
 
 def _literal(kind: Any, text: str) -> bool:
-    if not text or _REFERENCE.fullmatch(text):
+    if not text or REFERENCE.fullmatch(text):
         return False
     return _has_password(text) if kind == "url" else bool(kind)
 
@@ -135,4 +136,4 @@ def _has_password(url: str) -> bool:
     said = [value for name, value in parse_qsl(parts.query) if _TELLING.search(name)]
     if parts.password:
         said.append(unquote(parts.password))
-    return any(not _REFERENCE.fullmatch(value) for value in said)
+    return any(not REFERENCE.fullmatch(value) for value in said)

@@ -6,7 +6,7 @@ import msgspec
 
 from domain import shapes
 from domain.kernel import Refused
-from domain.source_types import databases, files, native, rest, secret, vendors
+from domain.source_types import databases, files, native, rest, secret, vendors, words
 from domain.source_types.block import Block
 from domain.source_types.secret import references
 
@@ -125,7 +125,8 @@ def options(type_name: str, block: dict[str, Any]) -> msgspec.Struct:
     try:
         found = shapes.typed(_spelled(_named(block, kind), kind), kind)
     except shapes.ShapeWrong as error:
-        raise OptionInvalid(error.path, error.reason) from None
+        known = (field.encode_name for field in msgspec.structs.fields(kind))
+        raise OptionInvalid(*words.plain(error.path, error.reason, known)) from None
     if isinstance(found, Block):
         for path, reason in found.faults():
             raise OptionInvalid(path, reason)
@@ -137,7 +138,11 @@ def json_schema(kind: SourceType) -> dict[str, Any]:
     schema = msgspec.json.schema(kind.block)
     parts = dict(schema.get("$defs", {}))
     own = parts.pop(str(schema.get("$ref", "")).rpartition("/")[2], schema)
-    return {**own, "title": kind.title, **({"$defs": parts} if parts else {})}
+    described = {
+        name: {**inner, **words.told(kind.name, name)} for name, inner in own["properties"].items()
+    }
+    whole = {**own, "title": kind.title, "properties": described}
+    return {**whole, **({"$defs": parts} if parts else {})}
 
 
 def _spelled(block: Any, kind: type[msgspec.Struct]) -> Any:

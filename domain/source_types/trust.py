@@ -46,6 +46,16 @@ def demands(
     return None
 
 
+def secret_given(before: Any, after: Any) -> str | None:
+    """Why this value, of what is no source, may not be written by everybody, None when it may.
+
+    Where a secret is sent, and to which script it is told, is as good as its value.
+    """
+    if after == before or not references(after):
+        return None
+    return "it would be given the value of a secret"
+
+
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     return (key for key in {*old, *new} - _HARMLESS if old.get(key) != new.get(key))
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
 from domain.source_types.block import Block
-from domain.source_types.rest import url_faults
+from domain.source_types.rest import NAME, url_faults
 from domain.source_types.secret import Secret
 
 Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
@@ -16,6 +16,8 @@ Items = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100)]
 
 class VendorBlock(Block, frozen=True, kw_only=True):
     """What all of them take."""
+
+    dated: ClassVar[bool] = True  # it can be asked for what is new, and for a range of days
 
     endpoints: tuple[str, ...] | None = None  # the tables to load; all when None
     resources: tuple[str, ...] | None = None  # the same, in existing files
@@ -84,6 +86,7 @@ class NotionBlock(VendorBlock, frozen=True, kw_only=True):
 class AirtableBlock(VendorBlock, frozen=True, kw_only=True):
     """A personal access token, and which tables of which base."""
 
+    dated: ClassVar[bool] = False
     access_token: Secret = "${AIRTABLE_ACCESS_TOKEN}"
     base_id: Word
     table_names: Items
@@ -126,6 +129,7 @@ class GoogleSheetsBlock(VendorBlock, frozen=True, kw_only=True):
     Each range, such as `Orders` or `Orders!A1:F`, becomes a table; its first row has the names.
     """
 
+    dated: ClassVar[bool] = False
     credentials: Secret = "${GOOGLE_SERVICE_ACCOUNT}"
     spreadsheet_url_or_id: str
     range_names: Items | str
@@ -144,6 +148,79 @@ class GoogleSheetsBlock(VendorBlock, frozen=True, kw_only=True):
         yield from VendorBlock.faults(self)
 
 
+class GoogleReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One report, which becomes a table."""
+
+    resource_name: Annotated[str, msgspec.Meta(pattern=NAME, max_length=100)]
+    dimensions: Annotated[tuple[str, ...], msgspec.Meta(max_length=9)] = ("date",)
+    metrics: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=10)]
+
+
+TRAFFIC: Final = (
+    GoogleReport(
+        resource_name="traffic",
+        dimensions=("date", "sessionDefaultChannelGroup", "country"),
+        metrics=("sessions", "engagedSessions", "activeUsers", "newUsers", "screenPageViews"),
+    ),
+    GoogleReport(
+        resource_name="pages",
+        dimensions=("date", "pagePath"),
+        metrics=("screenPageViews", "activeUsers"),
+    ),
+    GoogleReport(resource_name="events", dimensions=("date", "eventName"), metrics=("eventCount",)),
+)
+
+
+class GoogleAnalyticsBlock(VendorBlock, frozen=True, kw_only=True):
+    """A service account's JSON key, with which the property was shared, and which reports."""
+
+    credentials: Secret = "${GOOGLE_SERVICE_ACCOUNT}"
+    property_id: (
+        Annotated[str, msgspec.Meta(pattern=r"^[0-9]+$")] | Annotated[int, msgspec.Meta(ge=1)]
+    )
+    queries: Annotated[tuple[GoogleReport, ...], msgspec.Meta(min_length=1, max_length=50)] = (
+        TRAFFIC
+    )
+    rows_per_page: Annotated[int, msgspec.Meta(ge=1, le=250_000)] = 10_000
+
+
+class FacebookAdsBlock(VendorBlock, frozen=True, kw_only=True):
+    """A token with ads_read, and which ad account; `act_` before its number may be left out."""
+
+    access_token: Secret = "${FACEBOOK_ACCESS_TOKEN}"
+    account_id: (
+        Annotated[str, msgspec.Meta(pattern=r"^(act_)?[0-9]+$")]
+        | Annotated[int, msgspec.Meta(ge=1)]
+    )
+    insights_fields: Annotated[tuple[Word, ...], msgspec.Meta(min_length=1, max_length=100)] = (
+        *("ad_id", "ad_name", "adset_id", "adset_name", "campaign_id", "campaign_name"),
+        *("account_currency", "impressions", "clicks", "reach", "spend", "actions"),
+    )
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """As the block says."""
+        if "ad_id" not in self.insights_fields:
+            yield ".insights_fields", "must name ad_id, by which rows are told apart"
+        yield from VendorBlock.faults(self)
+
+
+SObject = Annotated[str, msgspec.Meta(pattern=NAME, max_length=100)]
+
+
+class SalesforceBlock(VendorBlock, frozen=True, kw_only=True):
+    """An access token; `domain` is the word before .my.salesforce.com."""
+
+    access_token: Secret = "${SALESFORCE_ACCESS_TOKEN}"
+    domain: Word
+    objects: Annotated[tuple[SObject, ...], msgspec.Meta(min_length=1, max_length=100)] = (
+        *("Account", "Contact", "Lead", "Opportunity", "Campaign", "Task", "User"),
+    )
+    fields: dict[SObject, tuple[SObject, ...]] = msgspec.field(
+        default_factory=dict
+    )  # of an object, beyond the standard ones
+
+
 _All = tuple[str, str, type[VendorBlock]]
 BLOCKS: Final[dict[str, _All]] = {
     "stripe": ("Stripe", "Customers, invoices, charges and more of Stripe.", StripeBlock),
@@ -158,4 +235,7 @@ BLOCKS: Final[dict[str, _All]] = {
     "pipedrive": ("Pipedrive", "Deals, persons and more of Pipedrive.", PipedriveBlock),
     "asana": ("Asana", "Projects, tasks and users of a workspace.", AsanaBlock),
     "google_sheets": ("Google Sheets", "Ranges of a spreadsheet.", GoogleSheetsBlock),
+    "google_analytics": ("Google Analytics", "Reports of a property.", GoogleAnalyticsBlock),
+    "facebook_ads": ("Facebook Ads", "Ads and what came of them, day by day.", FacebookAdsBlock),
+    "salesforce": ("Salesforce", "Accounts, leads and more of an organization.", SalesforceBlock),
 }

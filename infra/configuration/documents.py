@@ -7,9 +7,12 @@ than a file can hold, or that never end.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import yaml
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
 
 from domain import shapes
 
@@ -17,6 +20,17 @@ T = TypeVar("T")
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 VALUES_MAX: Final = 100_000  # in one document, aliases written out
+DEPTH_MAX: Final = 50  # of values in values; what writes the file goes no deeper either
+
+
+class Bounds(NamedTuple):
+    """How much one file may hold."""
+
+    size_bytes: int = FILE_BYTES_MAX
+    values: int = VALUES_MAX
+
+
+CONFIGURATION: Final = Bounds()
 _OPEN: Final = 0  # the weight of a node that is being weighed
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -33,15 +47,56 @@ class Unreadable(Exception):
         self.file, self.reason, self.line, self.column = file, reason, line, column
 
 
+class _Loader(yaml.SafeLoader):
+    """Gives up at the bounds, and tells where a value stands that is none of its kind."""
+
+    def __init__(self, text: str, values_max: int) -> None:
+        super().__init__(text)
+        self._depth = self._count = 0
+        self._most = values_max
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth, self._count = self._depth + 1, self._count + 1
+        if self._depth > DEPTH_MAX:
+            raise self._too("is nested more than", f"{DEPTH_MAX} levels deep")
+        if self._count > self._most:
+            raise self._too("is more than", f"{self._most} values")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as the library has it
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:  # a date in a 13th month, a number of too many digits
+            reason = "is no date or number that there is; put it into quotes if it is text"
+            raise ConstructorError(None, None, reason, node.start_mark) from None
+
+    def _too(self, what: str, bound: str) -> ComposerError:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped there
+        return ComposerError(None, None, f"{what} {bound}", mark)
+
+
 class Document:
     """One YAML file, and where in it each value stands."""
 
-    def __init__(self, path: Path, data: bytes | None = None) -> None:
-        """What a file says, or would say with this `data` in it. Raises Unreadable."""
-        self.file = path.name
-        data = contents(path) if data is None else data
-        if len(data) > FILE_BYTES_MAX:
-            raise Unreadable(self.file, f"is larger than {FILE_BYTES_MAX} bytes")
+    def __init__(
+        self,
+        path: Path,
+        data: bytes | None = None,
+        *,
+        file: str = "",
+        bounds: Bounds = CONFIGURATION,
+        repeats: bool = False,
+    ) -> None:
+        """What a file says, or would say with this `data` in it. Raises Unreadable.
+
+        `file` is what people call it; with `repeats`, the last one of equal keys counts.
+        """
+        self.file, self._bounds, self._repeats = file or path.name, bounds, repeats
+        data = contents(path, bounds) if data is None else data
+        if len(data) > bounds.size_bytes:
+            raise Unreadable(self.file, f"is larger than {bounds.size_bytes} bytes")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -76,7 +131,7 @@ class Document:
 
     def _parse(self, text: str) -> tuple[yaml.Node | None, Any]:
         try:
-            loader = yaml.SafeLoader(text)
+            loader = _Loader(text, self._bounds.values)
             node = loader.get_single_node()
             if node is not None:
                 self._weigh(node, {})
@@ -85,6 +140,10 @@ class Document:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
             raise Unreadable(self.file, error.problem or "is not YAML", line, column) from None
+        except ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            reason = f"holds a character that no YAML has, U+{ord(text[error.position]):04X}"
+            raise Unreadable(self.file, reason, line, 1) from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise Unreadable(self.file, f"is not YAML: {type(error).__name__}") from None
         return node, {} if value is None else value
@@ -97,8 +156,8 @@ class Document:
             return known
         weights[id(node)] = _OPEN
         weight = 1 + sum(self._weigh(child, weights) for child in self._children(node))
-        if weight > VALUES_MAX:
-            raise self._bad(node, f"is more than {VALUES_MAX} values")
+        if weight > self._bounds.values:
+            raise self._bad(node, f"is more than {self._bounds.values} values")
         weights[id(node)] = weight
         return weight
 
@@ -112,7 +171,7 @@ class Document:
             keys: set[str] = set()
             for key, value in node.value:
                 name = str(key.value)
-                if name in keys and name != "<<":
+                if name in keys and name != "<<" and not self._repeats:
                     raise self._bad(key, f"the key '{name[:64]}' stands twice")
                 keys.add(name)
                 yield key
@@ -123,11 +182,11 @@ class Document:
         return Unreadable(self.file, reason, mark.line + 1, mark.column + 1)
 
 
-def contents(path: Path) -> bytes:
+def contents(path: Path, bounds: Bounds = CONFIGURATION) -> bytes:
     """What is in a file; nothing, when it is not there. Raises Unreadable."""
     try:
         with path.open("rb") as file:
-            return file.read(FILE_BYTES_MAX + 1)
+            return file.read(bounds.size_bytes + 1)
     except FileNotFoundError:
         return b""
     except OSError as error:

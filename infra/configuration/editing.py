@@ -1,44 +1,19 @@
-"""Writing sources.yml for somebody: comments, order and what others wrote are kept.
+"""Writing sources.yml for somebody; see writing.py for how."""
 
-The file is the truth. It is written first, and whole or not at all: beside, to the disk, then in
-its place; then it is read like after any other change, and the events say who asked for it. When
-the process dies between the two, the next start reads the file and has the same events, but for
-who asked. What somebody wrote by hand meanwhile is not overwritten.
-"""
-
-import io
-import os
-import re
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-from yaml import ScalarNode
-from yaml.resolver import Resolver
 
 from domain import drafts
-from domain.drafts import (
-    Change,
-    ChangeInvalid,
-    ConfigurationChanged,
-    ConfigurationUnreadable,
-    Draft,
-)
-from domain.sources import Source, SourceMissing, Sources, apply
-from infra import durable
+from domain.drafts import Change, ChangeInvalid, ConfigurationUnreadable, Draft
+from domain.sources import FILE, Source, SourceMissing, Sources, apply
 from infra.configuration import sources
 from infra.configuration.documents import Unreadable, contents
+from infra.configuration.writing import edited, merge, plain, replace, spelled
 
-WIDTH: Final = 4096  # characters; no line is folded
-_INDENT: Final = re.compile(r"^sources:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)-( +)", re.MULTILINE)
-
-TEXT_TAG: Final = "tag:yaml.org,2002:str"
-_RESOLVER: Final = Resolver()
+EMPTY: Final = 'version: "1.0"\nsources: []\n'
 
 Edit = Callable[[CommentedSeq, Sequence[Source]], None]  # what is known is as the file says
 
@@ -54,7 +29,7 @@ class SourcesFile:
 
         def edit(entries: CommentedSeq, _: Sequence[Source]) -> None:
             wanted = _entry(draft)
-            if wanted in _plain(entries):
+            if wanted in plain(entries):
                 return
             drafts.add([str(entry["name"]) for entry in entries], draft)
             entries.append(CommentedMap(wanted))
@@ -70,12 +45,12 @@ class SourcesFile:
             entry = next(entry for entry in entries if entry["name"] == name)
             for key, value in drafts.fields(wanted).items():
                 if key not in entry or entry[key] != value:
-                    entry[key] = _spelled(value)
+                    entry[key] = spelled(value)
             if wanted.options is not None:
                 block = there[name] if there[name] in entry else "generic_config"
                 key = block if block in entry else there[name]
                 kept = entry.get(key) or {}
-                _merge(entry, key, drafts.sparse(there[name], wanted.options, kept))
+                merge(entry, key, drafts.sparse(there[name], wanted.options, kept))
 
         self._edit(edit)
 
@@ -96,7 +71,7 @@ class SourcesFile:
             known = sources.read(self._path, self._digest, before)
         except Unreadable as error:
             raise ConfigurationUnreadable(str(error)) from None
-        after = _edited(before, lambda entries: edit(entries, known))
+        after = edited(before, FILE, ("sources",), lambda entries: edit(entries, known), EMPTY)
         if after == before:
             return
         try:
@@ -106,99 +81,10 @@ class SourcesFile:
         events = apply(Sources({source.name: source for source in known}), found)
         if len(events) > 1:  # an alias of YAML: what is written once is read for several
             raise ChangeInvalid("the source shares what it says with another one, by an alias")
-        self._replace(before, after)
-
-    def _replace(self, before: bytes, after: bytes) -> None:
-        path = self._path.resolve()  # a link stays one
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(after)
-                file.flush()
-                os.fsync(file.fileno())
-            if contents(path) != before:
-                raise ConfigurationChanged(path.name)
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-        durable.sync(path.parent)
-
-
-def _edited(before: bytes, edit: Callable[[CommentedSeq], None]) -> bytes:
-    text = before.decode("utf-8-sig")
-    yaml = _yaml(text)
-    try:
-        document = yaml.load(text)
-    except YAMLError as error:  # it takes a little less than what reads the file
-        raise ConfigurationUnreadable(f"sources.yml: {type(error).__name__}") from None
-    if document is None:  # nothing but comments, which the library would drop
-        head = text if not text or text.endswith("\n") else f"{text}\n"
-        return _edited(f'{head}version: "1.0"\nsources: []\n'.encode(), edit)
-    if not document.get("sources"):
-        document["sources"] = CommentedSeq()
-    entries = document["sources"]
-    known = _plain(entries)
-    edit(entries)
-    if _plain(entries) == known:
-        return before
-    if entries:
-        entries.fa.set_block_style()
-    else:
-        entries.fa.set_flow_style()
-    out = io.StringIO()
-    yaml.dump(document, out)
-    return out.getvalue().encode()
-
-
-def _yaml(text: str) -> YAML:
-    """A reader and writer that keeps what it can of how the file is written."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = WIDTH
-    found = _INDENT.search(text)
-    offset, gap = (len(found[1]), len(found[2])) if found is not None else (2, 1)
-    yaml.indent(mapping=2, sequence=offset + 1 + gap, offset=offset)
-    return yaml
+        replace(self._path, before, after)
 
 
 def _entry(draft: Draft) -> dict[str, Any]:
     entry = drafts.fields(draft)
     entry[draft.type] = draft.options or {}
-    return {key: _spelled(value) for key, value in entry.items()}
-
-
-def _spelled(value: Any) -> Any:
-    """Quoted where what reads the file, which takes `no` for false, would read something else."""
-    if isinstance(value, dict):
-        return {_spelled(key): _spelled(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_spelled(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    plain = _RESOLVER.resolve(ScalarNode, value, (True, False)) == TEXT_TAG and value.isprintable()  # type: ignore[no-untyped-call]
-    return value if plain else DoubleQuotedScalarString(value)
-
-
-def _plain(value: Any) -> Any:
-    """Of what YAML has, what JSON has; its own types change under our hands."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _merge(entry: CommentedMap, key: str, wanted: dict[str, Any]) -> None:
-    """Set a block to what is wanted; keys that stay keep their place and their comments."""
-    block = entry.get(key)
-    if not isinstance(block, CommentedMap):
-        entry[key] = _spelled(wanted)
-        return
-    for name in [name for name in block if name not in wanted]:
-        del block[name]
-    for name, value in wanted.items():
-        if isinstance(value, dict) and isinstance(block.get(name), CommentedMap):
-            _merge(block, name, value)
-        elif name not in block or block[name] != value:
-            block[name] = _spelled(value)
+    return {key: spelled(value) for key, value in entry.items()}

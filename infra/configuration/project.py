@@ -1,6 +1,5 @@
 """project.yml: how the platform runs. Keys of the existing product are taken; unknown ones pass."""
 
-import ipaddress
 import os
 import re
 from enum import StrEnum
@@ -9,12 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import emails
+from infra.configuration import project_rules
 from infra.configuration.documents import Document
 from infra.warehouse.settings import S3Access
 
-PARALLEL_MAX: Final = 32
-TIMEOUT_MINUTES_MAX: Final = 20 * 60.0  # maintenance takes staged files of a day ago for orphans
 WATCHED: Final = (
     "*.csv",
     "*.tsv",
@@ -25,6 +22,12 @@ WATCHED: Final = (
     "*.xlsx",
     "*.gz",
 )
+
+
+_WITH_SECRETS: Final = frozenset(
+    {"auth", "backups", "oauth", "storage", "notifications"}
+)  # blocks that may say `${NAME}`
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class ProjectBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +45,16 @@ class PlatformBlock(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8800
     metabase_port: int = 3000
     auto_sync: bool = True
-    auto_dbt: bool = True
+    auto_dbt: bool = True  # build what comes from a source that was synced
     debounce_seconds: float = 600.0
     watch_patterns: tuple[str, ...] = WATCHED
     watch_directories: tuple[str, ...] = ("data/uploads",)
+    watched_folders_max: int = 4_096  # when there are more, the largest sources are looked at
     public_url: str | None = None
     dbt_docs_url: str | None = None
+    dbt_project_dir: str = "dbt"  # inside of the project
+    dbt_coalesce_seconds: float = 2.0  # how long that waits for more sources
+    spare_workers: bool = True  # keep workers ready for what comes next
     trusted_proxies: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
@@ -66,6 +73,16 @@ class OAuthBlock(msgspec.Struct, frozen=True, kw_only=True):
 
     google: OAuthClient | None = None
     github: OAuthClient | None = None
+
+
+class GrantsBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`oauth:`, providers that let us read for sources."""
+
+    google: OAuthClient | None = None
+    facebook: OAuthClient | None = None
+    shopify: OAuthClient | None = None
+    hubspot: OAuthClient | None = None
+    salesforce: OAuthClient | None = None
 
 
 class AuthBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +164,18 @@ class NotificationsBlock(msgspec.Struct, frozen=True, kw_only=True):
     """`notifications:`, how people are told something."""
 
     smtp: SmtpBlock | None = None
+    allow_private_hosts: bool = False  # webhooks may lie in this server's own network
+
+
+class BackupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`backups:`, where to, and when by themselves."""
+
+    to: str | None = None  # a folder, from the project's, or s3://bucket/folder
+    every: str | None = None  # a cron line, or @daily; None: only when somebody asks
+    timezone: str = "UTC"
+    keep: int = 7  # the newest of this project; older ones are removed
+    key_file: str | None = None  # of 64 hex digits, mode 0600; or DANGO_BACKUP_KEY
+    s3: S3Access | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +189,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage: StorageBlock = StorageBlock()
     sync: SyncBlock = SyncBlock()
     notifications: NotificationsBlock = NotificationsBlock()
+    backups: BackupsBlock = BackupsBlock()
+    oauth: GrantsBlock = GrantsBlock()
 
 
 class _AuthFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,16 +206,7 @@ def read(folder: Path) -> Settings:
         for block in _WITH_SECRETS & document.value.keys():
             document.value[block] = _expanded(document, document.value[block], f".{block}")
     settings = document.convert(Settings)
-    _log_place(document, settings.storage)
-    _mail(document, settings.notifications.smtp)
-    _oauth(document, settings.auth.oauth)
-    if str(settings.auth.anonymous_reads).lower() not in _READS:
-        reason = f"must be one of {', '.join(sorted(_READS))}"
-        raise document.refused(".auth.anonymous_reads", reason)
-    _bounds(document, settings)
-    _folders(document, settings.platform.watch_directories)
-    _proxies(document, settings.platform.trusted_proxies)
-    _names(document, settings.platform)
+    project_rules.check(document, settings)
     extra = Document(folder / "auth.yml").convert(_AuthFile)
     if not extra.enabled:
         auth = msgspec.structs.replace(settings.auth, enabled=False)
@@ -192,115 +214,18 @@ def read(folder: Path) -> Settings:
     return settings
 
 
-def _log_place(document: Document, storage: StorageBlock) -> None:
-    """The URL's text may hold a password, so that no reason repeats it."""
-    if storage.events is not None and not _POSTGRES.match(storage.events):
-        reason = "must be postgresql://user@host/database, without a #; or leave it out"
-        raise document.refused(".storage.events", reason)
-    if not _SCHEMA.fullmatch(storage.events_schema):
-        reason = "must be up to 50 lower-case letters, digits and _, a letter first"
-        raise document.refused(".storage.events_schema", reason)
+def read_storage(folder: Path) -> Settings:
+    """Read where log and warehouse lie, and nothing else, of `.dango/project.yml`.
 
-
-def _mail(document: Document, smtp: SmtpBlock | None) -> None:
-    """A password must not cross a network in the clear, nor an address break a header."""
-    if smtp is None:
-        return
-    try:
-        emails.parse(smtp.sender)
-    except emails.EmailInvalid:
-        reason = "must be an e-mail address"
-        raise document.refused(".notifications.smtp.from", reason) from None
-    if not 0 < smtp.port < 1 << 16:
-        raise document.refused(".notifications.smtp.port", "is out of its range")
-    if (smtp.username is None) != (smtp.password is None):
-        reason = "username and password come together, or not at all"
-        raise document.refused(".notifications.smtp", reason)
-    if smtp.password and smtp.security is Security.NONE and smtp.host not in _LOOPBACK:
-        reason = "may be none with a password on this machine alone"
-        raise document.refused(".notifications.smtp.security", reason)
-
-
-def _oauth(document: Document, block: OAuthBlock) -> None:
-    """Who could name another place for a provider could be anybody: so only this machine is one."""
-    for name, client in (("google", block.google), ("github", block.github)):
-        if client is None:
-            continue
-        if not (client.client_id and client.client_secret):
-            reason = "client_id and client_secret must not be empty"
-            raise document.refused(f".auth.oauth.{name}", reason)
-        if client.base_url is not None and not _DOUBLE.fullmatch(client.base_url):
-            reason = "is for tests: it must be http://127.0.0.1:<port>"
-            raise document.refused(f".auth.oauth.{name}.base_url", reason)
-
-
-_DOUBLE: Final = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_WITH_SECRETS: Final = frozenset(
-    {"auth", "storage", "notifications"}
-)  # blocks that may say `${NAME}`
-_POSTGRES: Final = re.compile(r"postgres(ql)?://[^#\s]+\Z")
-_SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,255}|[0-9A-Fa-f:.]{2,45}|\*")
-_ORIGIN: Final = re.compile(r"https?://([a-z0-9._-]{1,255}|\[[0-9a-f:.]{2,45}\])(:[0-9]{1,5})?")
-_READS: Final = frozenset({"auto", "true", "false"})
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-def _bounds(document: Document, settings: Settings) -> None:
-    api, auth, warehouse = settings.api, settings.auth, settings.storage.warehouse
-    good = {
-        ".platform.debounce_seconds": 0 <= settings.platform.debounce_seconds <= 86_400,  # noqa: PLR2004 - a day
-        ".upload.max_bytes": settings.upload.max_bytes > 0,
-        ".platform.port": 0 <= settings.platform.port < 1 << 16,
-        ".api.query_max_rows": api.query_max_rows > 0,
-        ".api.query_timeout_seconds": api.query_timeout_seconds > 0,
-        ".api.queries_per_user_max": api.queries_per_user_max > 0,
-        ".api.body_bytes_max": api.body_bytes_max > 0,
-        ".api.requests_per_address_max": api.requests_per_address_max > 0,
-        ".api.requests_per_account_max": api.requests_per_account_max > 0,
-        ".api.requests_max": api.requests_max > 0,
-        ".auth.failed_logins_per_network_max": auth.failed_logins_per_network_max > 0,
-        ".auth.failed_logins_max": auth.failed_logins_max > 0,
-        ".sync.max_parallel": 0 < settings.sync.max_parallel <= PARALLEL_MAX,
-        ".sync.timeout_minutes": 0 < settings.sync.timeout_minutes <= TIMEOUT_MINUTES_MAX,
-        ".auth.idle_timeout_minutes": auth.idle_timeout_minutes > 0,
-        ".auth.session_max_days": auth.session_max_days > 0,
-        ".storage.warehouse.retention_days": warehouse.retention_days > 0,
-        ".storage.warehouse.memory_bytes_max": warehouse.memory_bytes_max > 0,
-    }
-    for path, holds in good.items():
-        if not holds:
-            raise document.refused(path, "is out of its range")
-
-
-def _folders(document: Document, folders: tuple[str, ...]) -> None:
-    for number, text in enumerate(folders):
-        parts = Path(text).parts
-        if not parts or Path(text).is_absolute() or ".." in parts or "\0" in text:
-            reason = "must lie inside the project, as a relative path"
-            raise document.refused(f".platform.watch_directories[{number}]", reason)
-
-
-def _proxies(document: Document, trusted: tuple[str, ...]) -> None:
-    for number, text in enumerate(trusted):
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            reason = "must be an address or a network, like 10.0.0.5 or 10.0.0.0/24"
-            raise document.refused(f".platform.trusted_proxies[{number}]", reason) from None
-
-
-def _names(document: Document, platform: PlatformBlock) -> None:
-    """What is compared as it stands must be as browsers and clients spell it."""
-    for number, host in enumerate(platform.allowed_hosts):
-        if not _HOST.fullmatch(host):
-            reason = "must be a name without scheme and port, like dango.example.org, or *"
-            raise document.refused(f".platform.allowed_hosts[{number}]", reason)
-    for number, origin in enumerate(platform.allowed_origins):
-        if not _ORIGIN.fullmatch(origin):
-            reason = "must be a scheme and a host, like https://app.example.org, without a path"
-            raise document.refused(f".platform.allowed_origins[{number}]", reason)
+    What the rest of it needs may be missing yet on this machine. Raises Unreadable.
+    """
+    document = Document(folder / "project.yml")
+    if isinstance(document.value, dict):
+        said = {name: value for name, value in document.value.items() if name == "storage"}
+        document.value = _expanded(document, said, "")
+    settings = document.convert(Settings)
+    project_rules.log_place(document, settings.storage)
+    return settings
 
 
 def _expanded(document: Document, value: Any, path: str) -> Any:

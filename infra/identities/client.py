@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from commands.ports import Asked, Busy, Identity, ProofRefused, UpstreamFailed
+from commands.identity_ports import Asked, Identity
+from commands.ports import Busy, ProofRefused, UpstreamFailed
 from infra.configuration.project import OAuthClient
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     keys: str = ""
     user: str = ""
     addresses: str = ""
+    revoke: str = ""
 
 
-class Client(ABC):
-    """What both have in common: the way there and back, and the code for a token."""
+class Way:
+    """What all have in common: the way there and back, and the code for a token."""
 
     label = ""
     scope = ""
@@ -62,38 +64,14 @@ class Client(ABC):
     def __init__(self, settings: OAuthClient, places: Places) -> None:
         self.settings = settings
         self.places = places if settings.base_url is None else double(settings.base_url)
-        self._turns = asyncio.Semaphore(CALLS_MAX)
 
-    @property
-    def issuers(self) -> tuple[str, ...]:
-        """As the port says."""
-        return self.places.issuers
-
-    async def authorization_url(self, asked: Asked) -> str:
-        """As the port says."""
-        return await asyncio.to_thread(self._authorization_url, asked)
-
-    async def identify(self, asked: Asked, code: str) -> Identity:
-        """As the port says."""
-        if self._turns.locked():
-            raise Busy(f"Too many are logging in with {self.label}; try again in a moment.")
-        async with self._turns:
-            found = await self._identify(asked, await self._token(asked, code))
-        if not 0 < len(found.subject) <= SUBJECT_LENGTH_MAX:
-            raise self.refused()
-        return found
-
-    @abstractmethod
-    async def _identify(self, asked: Asked, token: Mapping[str, Any]) -> Identity:
-        """Who it is, asked with the token. Raises UpstreamFailed, ProofRefused."""
-
-    def _authorization_url(self, asked: Asked) -> str:
+    def _authorization_url(self, asked: Asked, places: Places) -> str:
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
         return str(
             prepare_grant_uri(
-                self.places.authorize,
+                places.authorize,
                 self.settings.client_id,
                 "code",
                 redirect_uri=asked.redirect_uri,
@@ -108,7 +86,7 @@ class Client(ABC):
     def _more(self, _: Asked) -> dict[str, str]:
         return {}
 
-    async def _token(self, asked: Asked, code: str) -> Mapping[str, Any]:
+    async def _token(self, asked: Asked, code: str, places: Places) -> Mapping[str, Any]:
         """The answer to the code. Raises UpstreamFailed, ProofRefused."""
         form = {
             "grant_type": "authorization_code",
@@ -118,15 +96,21 @@ class Client(ABC):
             "client_id": self.settings.client_id,
             "client_secret": self.settings.client_secret,
         }
-        answer = await self.call("POST", self.places.token, data=form)
+        return self._checked(await self.call("POST", places.token, data=form))
+
+    def _checked(self, answer: Any) -> Mapping[str, Any]:
+        """An answer with a token in it. Raises UpstreamFailed, ProofRefused."""
         if not isinstance(answer, dict):
             raise self.failed()
         if "error" in answer or not isinstance(answer.get("access_token"), str):
             raise self.refused()
         return answer
 
-    async def call(self, method: str, url: str, **more: Any) -> Any:
-        """Make one bounded call; its answer from JSON. Raises UpstreamFailed, ProofRefused."""
+    async def call(self, method: str, url: str, *, empty: bool = False, **more: Any) -> Any:
+        """Make one bounded call; its answer from JSON, None where it may be `empty`.
+
+        Raises UpstreamFailed, ProofRefused.
+        """
         import httpx
 
         headers = {
@@ -157,7 +141,7 @@ class Client(ABC):
             _log.warning("%s says %s", self.label, answer["error"])
         if refused:
             raise self.refused()
-        if answer is None:
+        if answer is None and not empty:
             raise self.failed()
         return answer
 
@@ -168,6 +152,37 @@ class Client(ABC):
     def refused(self) -> ProofRefused:
         """What was brought proves nothing."""
         return ProofRefused(REFUSED.format(self.label))
+
+
+class Client(Way, ABC):
+    """A provider that says who somebody is."""
+
+    def __init__(self, settings: OAuthClient, places: Places) -> None:
+        super().__init__(settings, places)
+        self._turns = asyncio.Semaphore(CALLS_MAX)
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """As the port says."""
+        return self.places.issuers
+
+    async def authorization_url(self, asked: Asked) -> str:
+        """As the port says."""
+        return await asyncio.to_thread(self._authorization_url, asked, self.places)
+
+    async def identify(self, asked: Asked, code: str) -> Identity:
+        """As the port says."""
+        if self._turns.locked():
+            raise Busy(f"Too many are logging in with {self.label}; try again in a moment.")
+        async with self._turns:
+            found = await self._identify(asked, await self._token(asked, code, self.places))
+        if not 0 < len(found.subject) <= SUBJECT_LENGTH_MAX:
+            raise self.refused()
+        return found
+
+    @abstractmethod
+    async def _identify(self, asked: Asked, token: Mapping[str, Any]) -> Identity:
+        """Who it is, asked with the token. Raises UpstreamFailed, ProofRefused."""
 
 
 async def _bounded(response: "httpx.Response") -> bytes | None:
@@ -197,4 +212,5 @@ def double(base: str) -> Places:
         keys=f"{base}/keys",
         user=f"{base}/user",
         addresses=f"{base}/user/emails",
+        revoke=f"{base}/revoke",
     )

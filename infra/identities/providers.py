@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from commands.ports import Asked, Identity, IdentityProvider
+from commands.identity_ports import Asked, Identity, IdentityProvider
 from domain import emails
 from domain.identities import Provider
 from infra.configuration.project import OAuthBlock, OAuthClient

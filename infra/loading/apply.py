@@ -8,7 +8,6 @@ from infra.loading.change import Change
 from infra.loading.conform import gone_sql
 from infra.loading.staged import OWNER, read_sql
 from infra.warehouse import tables
-from infra.warehouse.attach import LAKE
 from infra.warehouse.quoting import identifier, literal
 
 
@@ -91,13 +90,3 @@ def _make_room(connection: duckdb.DuckDBPyConnection, change: Change) -> int:
 def _deleted(connection: duckdb.DuckDBPyConnection, what: str) -> int:
     row = connection.execute(f"DELETE FROM {what}").fetchone()  # noqa: S608 - quoted
     return 0 if row is None else int(row[0])
-
-
-def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Tell whether there is such a table."""
-    row = connection.execute(
-        "SELECT count(*) FROM duckdb_tables()"
-        " WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-        [LAKE, schema, table],
-    ).fetchone()
-    return bool(row and row[0])

@@ -70,7 +70,7 @@ def sample(
     objects = matching(bucket, prefix, block.file_glob, settings.files_max)
     rows = [(name, str(one.size_bytes)) for name, one in objects[: showing.ROWS_SHOWN]]
     columns = (Column(name="file", type="VARCHAR"), Column(name="size_bytes", type="BIGINT"))
-    return showing.as_sample(columns, rows, [f"{len(objects)} files match."])
+    return showing.as_sample(columns, rows, [showing.matching(len(objects))])
 
 
 def opened(block: FilesystemBlock) -> tuple[s3.Bucket, str]:

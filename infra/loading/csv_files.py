@@ -63,7 +63,12 @@ class _Reading:
 
     def _header(self, one: Prepared) -> Header | None:
         columns_max, nulls = self._task.settings.columns_max, self._task.block.null_values
+        size, line = one.longest
         try:
+            if size > self._bound:  # the engine passes over one that is longer than its buffers
+                name = one.found.name
+                reason = f"Line {line} of {name} is longer than a line may be."
+                raise ports.WorkRefused(reason, file=name, line=line)
             return read_header(
                 one.staged, one.found.name, columns_max, nulls, delimiter=self._delimiter
             )

@@ -79,7 +79,7 @@ def sample(
 
 def _find(load: ports.Load, block: DuckDBFileBlock) -> Found:
     path = Path(block.path)
-    found = find(str(Path(load.root) / path.parent), path.name, 1)
+    found = find(str(Path(load.root) / path.parent), path.name, 1, root=load.root)
     if not found:
         raise ports.WorkRefused(f"The file '{path.name}' does not exist.", file=path.name)
     return found[0]

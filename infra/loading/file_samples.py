@@ -13,15 +13,15 @@ from domain.source_types.files import Format
 from infra.loading import formats, prepare, showing
 from infra.loading.file_sources import (
     BLOCKS,
-    CHECKED_BYTES,
+    CHECKED_BYTES_MAX,
     LINES,
     NO_FILE,
     READERS,
-    SAMPLE_BYTES,
+    SAMPLE_BYTES_MAX,
     staging_folder,
     writing,
 )
-from infra.loading.find import Found, find
+from infra.loading.find import Found, find, identity
 from infra.loading.portion import Portion, Task
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import read_sql
@@ -38,18 +38,19 @@ def sample(
     """Show the first rows of the first file; nothing is written that stays."""
     block = msgspec.convert(load.options, BLOCKS[load.type])
     writing(block)
-    found = find(str(Path(load.root) / block.directory), block.file_pattern, settings.files_max)
+    directory = str(Path(load.root) / block.directory)
+    found = find(directory, block.file_pattern, settings.files_max, root=load.root)
     if not found:
         raise ports.WorkRefused(f"{NO_FILE}.")
     with staging_folder(settings):
         kind = formats.detect(found[0], block.format)
         one = found[0]
-        if kind in LINES and len(begin := _begin(one, SAMPLE_BYTES)) == SAMPLE_BYTES:
+        if kind in LINES and len(begin := _begin(one, SAMPLE_BYTES_MAX)) == SAMPLE_BYTES_MAX:
             one = _lines(one, begin)
         portion = _read(_task(connection, load, settings, desk), one, kind)
         names = ", ".join(identifier(column.name) for column in portion.columns)
         select = f"SELECT {names} FROM {read_sql(portion.paths)}"  # noqa: S608 - quoted
-        notes = (f"{len(found)} files match.", f"These rows are from {one.name}.")
+        notes = (showing.matching(len(found)), f"These rows are from {one.name}.")
         return showing.first_rows(connection, select, notes)
 
 
@@ -75,8 +76,8 @@ def check(
         elif kind in formats.BINARY:
             _read(task, found, kind)
         else:
-            begin = _begin(found, CHECKED_BYTES)
-            if len(begin) < CHECKED_BYTES:
+            begin = _begin(found, CHECKED_BYTES_MAX)
+            if len(begin) < CHECKED_BYTES_MAX:
                 _read(task, found, kind)
             elif kind in LINES:  # a part of a JSON document is none
                 _read(task, _lines(found, begin), kind)
@@ -145,7 +146,11 @@ def _lines(found: Found, begin: bytes) -> Found:
     path.write_bytes(begin[: begin.rindex(b"\n") + 1])
     status = path.stat()
     return msgspec.structs.replace(
-        found, path=str(path), size_bytes=status.st_size, mtime_ns=status.st_mtime_ns
+        found,
+        path=str(path),
+        size_bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        identity=identity(status),
     )
 
 

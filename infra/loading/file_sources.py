@@ -1,6 +1,6 @@
 """What all loads of files share: readers by format, blocks by type, how rows are written."""
 
-import os
+import contextlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -29,22 +29,16 @@ BLOCKS: Final = {"csv": CsvBlock, "local_files": LocalFilesBlock}
 NOT_PLAIN: Final = re.compile(r"[^a-z0-9_]+")
 TABLE_CHARS_MAX: Final = 63
 LINES: Final = ("csv", "tsv", "ndjson")
-SAMPLE_BYTES: Final = 4 * 1024**2  # of a long file, to show its first rows
-CHECKED_BYTES: Final = 64 * 1024**2  # of a long file, to tell whether it can be read
+SAMPLE_BYTES_MAX: Final = 4 * 1024**2  # of a long file, to show its first rows
+CHECKED_BYTES_MAX: Final = 64 * 1024**2  # of a long file, to tell whether it can be read
 
 
 def writing(block: FilesBlock) -> tuple[str, tuple[str, ...]]:
     """Give how rows are written, and by which key. Raises WorkRefused."""
-    keys = block.primary_key
-    by_key = {"latest_only": "merge", "append_only": "append", "scd_type2": "scd2"}
-    if (how := by_key.get(block.deduplication)) is not None or block.write == "merge":
-        if not keys:
-            what = f"deduplication: {block.deduplication}" if how else "write: merge"
-            raise ports.WorkRefused(f"'{what}' needs a primary_key.")
-        return how or "merge", keys
-    if block.write is None and keys:
-        return "merge", keys
-    return block.write or "replace", ()
+    what, how, keys = block.needs_key, block.writes, block.primary_key
+    if what is not None and not keys:
+        raise ports.WorkRefused(f"'{what}' needs a primary_key.")
+    return how, keys if what is not None or how == "merge" else ()
 
 
 def table_name(text: str) -> str:
@@ -57,9 +51,6 @@ def table_name(text: str) -> str:
 def staging_folder(settings: LoadSettings) -> Iterator[None]:
     """Work in a folder of safe names: the engine takes * ? [ in any path for a pattern."""
     own = temporary.own_folder(settings.warehouse)
-    with tempfile.TemporaryDirectory(prefix="stage-", dir=own) as folder:
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir("/")
+    stage = tempfile.TemporaryDirectory(prefix="stage-", dir=own)
+    with stage as folder, contextlib.chdir(folder):
+        yield

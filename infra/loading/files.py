@@ -46,7 +46,7 @@ def stage(
     """Stage what changed in the source's directory."""
     block = msgspec.convert(load.options, BLOCKS[load.type])
     directory = str(Path(load.root) / block.directory)
-    found = find(directory, block.file_pattern, settings.files_max)
+    found = find(directory, block.file_pattern, settings.files_max, root=load.root)
     return Files(connection, load, settings, desk, block=block).stage(found)
 
 

@@ -1,8 +1,7 @@
 """JSON and NDJSON: objects become rows, their keys columns.
 
-All objects are looked at for keys and types: the engine passes over a key that its sample did not
-have. Nor may it pass over errors: it turns a line that it cannot read into a row of NULLs. So when
-it complains, lines are judged one by one, and what is left is read again.
+The engine must not pass over errors: it turns a line that it cannot read into a row of NULLs.
+So when it complains, lines are judged one by one, and what is left is read again.
 """
 
 import functools
@@ -14,7 +13,7 @@ import msgspec
 
 from commands import ports
 from domain.datasets import Column, Format
-from infra.loading import types
+from infra.loading import json_types, types
 from infra.loading.csv_files import file_sql
 from infra.loading.header import checked
 from infra.loading.nesting import refuse_deep
@@ -25,7 +24,6 @@ from infra.loading.scan import STAGED_COLUMN
 from infra.loading.staged import RAW_CHARS_MAX, REJECTS_KEPT_MAX, Reject, discard
 from infra.warehouse.quoting import identifier, literal
 
-DEPTH_MAX = 6  # what lies deeper stays JSON
 LINE_COLUMN = "_dango_line"
 PROBE_BYTES = 64 * 1024
 BROKEN = (
@@ -65,10 +63,22 @@ def read(task: Task, files: list[Prepared]) -> Portion:
 
 def _shallow(one: Prepared, refused: Refusals) -> bool:
     try:
+        _refuse_empty(one)
         refuse_deep(one.staged, one.found.name)
     except ports.WorkRefused as refusal:
         refused[one.found.name] = refusal
     return one.found.name not in refused
+
+
+def _refuse_empty(one: Prepared) -> None:
+    """A list of nothing, or objects without a key, say as little as a file of no bytes."""
+    name = one.found.name
+    with Path(one.staged).open("rb") as file:
+        head = b"".join(file.read(PROBE_BYTES).removeprefix(b"\xef\xbb\xbf").split())
+    if head.startswith(b"[]") or not head:
+        raise ports.WorkRefused(f"{name} is empty.", file=name)
+    if head in (b"{}", b"[{}]"):
+        raise ports.WorkRefused(f"{name} holds an object without any key.", file=name)
 
 
 def _read(task: Task, refused: Refusals, files: list[Prepared]) -> Portion:
@@ -109,24 +119,17 @@ def _columns(
         for name, spelled in described.items():
             kept = types.stored(spelled)
             wanted[name] = types.wider(wanted.get(name, kept), kept)
-        columns = ", ".join(f"{literal(n)}: {literal(t)}" for n, t in described.items())
-        sources[shape] = (_table(task, shape, files, f"columns = {{{columns}}}"), set(described))
+        sources[shape] = (_typed(task, shape, files, described), set(described))
     return wanted, sources
 
 
 def _described(task: Task, shape: str, files: list[Prepared]) -> dict[str, str]:
-    source = _table(
-        task,
-        shape,
-        files,
-        "sample_size = -1",
-        "union_by_name = true",
-        f"maximum_depth = {DEPTH_MAX}",
-        "map_inference_threshold = -1",
-        "field_appearance_threshold = 0",
+    found = json_types.find(
+        task.connection,
+        lambda *options: _table(task, shape, files, *options),
+        _objects(task, shape, files),
+        total_bytes=sum(one.found.size_bytes for one in files),
     )
-    rows = task.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - quoted
-    found = {row[0]: row[1] for row in rows if row[0] != STAGED_COLUMN}
     name = files[0].found.name if len(files) == 1 else f"One of {len(files)} files"
     if list(found) == ["json"] and not found["json"].startswith("STRUCT"):
         raise ports.WorkRefused(f"{name} does not hold JSON objects.", file=files[0].found.name)
@@ -134,16 +137,23 @@ def _described(task: Task, shape: str, files: list[Prepared]) -> dict[str, str]:
     return found
 
 
+def _typed(task: Task, shape: str, files: list[Prepared], described: dict[str, str]) -> str:
+    return _table(task, shape, files, json_types.columns(described))
+
+
 def _table(task: Task, shape: str, files: list[Prepared], *options: str) -> str:
+    told = ("records = true", f"filename = {literal(STAGED_COLUMN)}", *options)
+    return f"read_json({_input(task, shape, files)}, {', '.join(told)})"
+
+
+def _objects(task: Task, shape: str, files: list[Prepared]) -> str:
+    return f"read_json_objects({_input(task, shape, files)})"
+
+
+def _input(task: Task, shape: str, files: list[Prepared]) -> str:
     listed = ", ".join(literal(one.staged) for one in files)
-    told = (
-        f"format = {literal(shape)}",
-        "records = true",
-        f"maximum_object_size = {task.settings.line_bytes_max}",
-        f"filename = {literal(STAGED_COLUMN)}",
-        *options,
-    )
-    return f"read_json([{listed}], {', '.join(told)})"
+    size = task.settings.line_bytes_max
+    return f"[{listed}], format = {literal(shape)}, maximum_object_size = {size}"
 
 
 @functools.cache
@@ -169,8 +179,7 @@ def _probe(task: Task, one: Prepared) -> None:
     """Read one file alone, for an error that says which one it is."""
     try:
         described = _described(task, _shape(one), [one])
-        columns = ", ".join(f"{literal(n)}: {literal(t)}" for n, t in described.items())
-        source = _table(task, _shape(one), [one], f"columns = {{{columns}}}")
+        source = _typed(task, _shape(one), [one], described)
         discard([task.copy(f"SELECT * FROM {source}")])  # noqa: S608 - quoted
     except BROKEN:
         name = one.found.name

@@ -175,6 +175,9 @@ def failure(error: BaseException) -> ports.WorkFailed:
             return seen
         deepest = seen
         seen = seen.__cause__ or seen.__context__
+    if type(deepest).__name__ == "JSONDecodeError":  # each library has its own
+        reason = "The API does not answer with JSON: is the source's address that of an API?"
+        return ports.WorkRefused(f"{reason} Check base_url and each endpoint's path.")
     said = " ".join(secrecy.hidden(str(deepest)).split())[:SAID_CHARS_MAX]
     return ports.WorkFailed(f"The rows could not be fetched: {type(deepest).__name__}: {said}")
 

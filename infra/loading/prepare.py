@@ -18,7 +18,7 @@ import msgspec
 
 from commands import ports
 from domain.source_types.files import Format
-from infra.loading.find import Found
+from infra.loading.find import Found, identity
 
 BLOCK_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
@@ -40,6 +40,7 @@ class Prepared(msgspec.Struct, kw_only=True):
     staged: str
     sha256: str
     encoding: str
+    longest: tuple[int, int] = (0, 0)  # its longest line in bytes, and which one that is
     format: Format = "csv"
     table: str = ""
 
@@ -55,6 +56,8 @@ class Scan:
         self._decoder = codecs.getincrementaldecoder(encoding)("strict")
         self._multibyte = False
         self._after_cr = False
+        self.longest = (0, 0)  # of the lines that go beyond one block: bytes, number
+        self._begun = 0  # bytes of the line that is not at its end
 
     def feed(self, block: bytes, *, final: bool) -> None:
         """Look at the next block; the last one may be empty."""
@@ -65,6 +68,7 @@ class Scan:
             self.empty = False
         if b"\r" in block:  # found ten times faster than pairs are counted
             self.crlf += block.count(b"\r\n")
+        self._measure(block)
         self.crlf += self._after_cr and block[:1] == b"\n"
         self.lf += block.count(b"\n")
         self._after_cr = block[-1:] == b"\r"
@@ -73,6 +77,15 @@ class Scan:
     def mixed(self) -> bool:
         """True when some lines end in CR LF and some in LF alone."""
         return 0 < self.crlf < self.lf
+
+    def _measure(self, block: bytes) -> None:
+        """Follow the line that goes on from block to block."""
+        mark = b"\n" if b"\n" in block else b"\r"  # where lines end in CR alone
+        first, last = block.find(mark), block.rfind(mark)
+        self._begun += len(block) if first < 0 else first
+        self.longest = max(self.longest, (self._begun, self.lf + 1))
+        if first >= 0:
+            self._begun = len(block) - last - 1
 
     def _refuse_nul(self, block: bytes) -> None:
         at = block.find(b"\0")
@@ -110,7 +123,7 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
     """Check one file and put it into the current folder under a safe name."""
     staged = f"{number:08d}.csv"
     digest = hashlib.sha256()
-    with Path(found.path).open("rb", buffering=0) as file:
+    with _opened(found) as file:
         packed, encoding = _kind(found.name, file)
         scan = Scan(found.name, encoding)
         unpacked_bytes = 0
@@ -120,7 +133,7 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
                 reason = f"{found.name} unpacks to more than {unpacked_bytes_max} bytes."
                 raise ports.WorkRefused(reason, file=found.name)
             scan.feed(block, final=False)
-            on_bytes(file.tell())
+            on_bytes(_position(found, file))
         scan.feed(b"", final=True)
         if scan.empty:
             raise ports.WorkRefused(f"{found.name} is empty.", file=found.name)
@@ -137,6 +150,7 @@ def prepare(found: Found, number: int, unpacked_bytes_max: int, on_bytes: OnByte
         staged=staged,
         sha256=sha256,
         encoding=scan.encoding,
+        longest=scan.longest,
     )
 
 
@@ -144,10 +158,10 @@ def hashed(found: Found, number: int, on_bytes: OnBytes) -> Prepared:
     """Hash a binary file and put it into the current folder under a safe name."""
     staged = f"{number:08d}.bin"
     digest = hashlib.sha256()
-    with Path(found.path).open("rb", buffering=0) as file:
+    with _opened(found) as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
-            on_bytes(file.tell())
+            on_bytes(_position(found, file))
     os.symlink(found.path, staged)  # noqa: PTH211 - relative to the staging folder
     sha256 = digest.hexdigest()
     return Prepared(found=found, number=number, staged=staged, sha256=sha256, encoding="binary")
@@ -156,10 +170,41 @@ def hashed(found: Found, number: int, on_bytes: OnBytes) -> Prepared:
 def unchanged(found: Found) -> bool:
     """Tell whether the file is still the one that was found."""
     try:
-        status = Path(found.path).stat()
+        status = Path(found.path).lstat()
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (found.size_bytes, found.mtime_ns)
+    return _is(found, status)
+
+
+def _opened(found: Found) -> IO[bytes]:
+    """Open the file that was found, and none that was put in its place since. Raises WorkFailed."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(found.path, flags)
+    except OSError:
+        raise _changed(found) from None
+    if not _is(found, os.fstat(descriptor)):
+        os.close(descriptor)
+        raise _changed(found)
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def _position(found: Found, file: IO[bytes]) -> int:
+    """How far a file is read: one that grows as fast as it is read would have no end."""
+    position = file.tell()
+    if position > found.size_bytes:
+        raise _changed(found)
+    return position
+
+
+def _is(found: Found, status: os.stat_result) -> bool:
+    same = (status.st_size, status.st_mtime_ns) == (found.size_bytes, found.mtime_ns)
+    return same and found.identity in (None, identity(status))
+
+
+def _changed(found: Found) -> ports.WorkFailed:
+    reason = f"{found.name} changed while it was read."
+    return ports.WorkFailed(reason, file=found.name, transient=True)
 
 
 def _kind(name: str, file: IO[bytes]) -> tuple[bool, str]:

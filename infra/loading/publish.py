@@ -17,6 +17,7 @@ from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged, discard
 from infra.warehouse import tables
 from infra.warehouse.commit import Signature, commit, newest_snapshot
+from infra.warehouse.settings import OWN
 from infra.workers.desk import Desk
 
 
@@ -55,7 +56,12 @@ def publish(
     with undone(staged, conformer, ports.WorkFailed):
         signature = signed(load, f"load {load.source}")
         snapshot = commit(
-            connection, desk.lease, settings.warehouse, signature=signature, change=change_all
+            connection,
+            desk.lease,
+            settings.warehouse,
+            signature=signature,
+            schemas=(load.schema, OWN),
+            change=change_all,
         )
     discard([path for path in (*staged.paths, *conformer.made) if path not in used])
     drift = tuple(change.drift for change in changes if change.drift is not None)
@@ -122,13 +128,14 @@ def told(
 
     None: nobody has counted.
     """
+    with tables.one_state(connection):
+        found = [
+            tables.table(connection, load.schema, name)
+            for name in tables.names(connection, load.schema)
+        ]
+    if counts is None:
+        return tuple(found)
     return tuple(
-        Table(
-            schema=load.schema,
-            name=name,
-            row_count=tables.row_count(connection, tables.Name(schema=load.schema, table=name)),
-            columns=tables.columns(connection, tables.Name(schema=load.schema, table=name)),
-            **({} if counts is None else msgspec.structs.asdict(counts.get(name, Counts()))),
-        )
-        for name in tables.names(connection, load.schema)
+        msgspec.structs.replace(table, **msgspec.structs.asdict(counts.get(table.name, Counts())))
+        for table in found
     )

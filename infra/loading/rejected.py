@@ -4,13 +4,13 @@ import duckdb
 import msgspec
 
 from commands import ports
-from domain.datasets import Column
+from domain.datasets import REJECTS, Column
 from infra.loading.conform import gone_sql
 from infra.loading.staged import RAW_CHARS_MAX, REJECTS_KEPT_MAX, Staged
 from infra.warehouse import tables
 from infra.warehouse.quoting import literal
 
-TABLE = "_rejects"
+TABLE = REJECTS
 COLUMNS = (
     Column(name="file", type="VARCHAR"),
     Column(name="line", type="BIGINT"),

@@ -6,6 +6,7 @@ import duckdb
 import msgspec
 
 from infra.loading.staged import REJECTS_KEPT_MAX
+from infra.warehouse.tables import described
 
 SHOWN_MAX = 5
 FIRST_SQL = """
@@ -68,9 +69,7 @@ def forget(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _any(connection: duckdb.DuckDBPyConnection) -> bool:
-    sql = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-    row = connection.execute(sql).fetchone()
-    return bool(row and row[0])
+    return bool(described(connection, "temp.main.reject_errors"))
 
 
 def _described(  # noqa: PLR0917 - one row

@@ -1,6 +1,7 @@
 """Type `rest_api`: an HTTP API as its block describes it, by dlt's REST source."""
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ import msgspec
 
 from commands import ports
 from domain.source_types import rest
-from infra.loading import told
+from infra.loading import reports, told
 from infra.loading.pipelines import MERGE, NAME, Pipeline
 from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 DAY_S: Final = 86_400
-_LAG: Final = {"iso": DAY_S, "minute": DAY_S, "date": 1, "epoch_s": DAY_S, "epoch_ms": DAY_S * 1000}
+_LAG: Final = {
+    "iso": DAY_S,
+    "second": DAY_S,
+    "minute": DAY_S,
+    "date": 1,
+    "epoch_s": DAY_S,
+    "epoch_ms": DAY_S * 1000,
+}
 
 
 def stage(
@@ -83,6 +91,8 @@ def session(block: rest.RestApiBlock) -> Session:
         ignored=ignored,
     )
     made.credentials = credentials.of(block, made.ask_token)
+    for headers in (block.headers or {}, *(one.headers for one in block.endpoints)):
+        credentials.refuse_unfit(headers)
     return made
 
 
@@ -145,6 +155,8 @@ def resource(one: rest.Endpoint, block: rest.RestApiBlock, load: ports.Load) -> 
 
 def _steps(one: rest.Endpoint) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [{"yield_map": named_rows()}] if one.header_row else []
+    if one.report is not None:
+        steps.append({"map": functools.partial(reports.reported, one.report)})
     if one.keep:
         steps.append(
             {
@@ -212,7 +224,7 @@ def _first(wanted: rest.Incremental) -> str | int | float | None:
 def spelled(moment: dt.datetime, as_: rest.Moment) -> str | int:
     """Write a point in time as a cursor or a parameter has it."""
     match as_:
-        case "iso":
+        case "iso" | "second":
             return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         case "date":
             return moment.strftime("%Y-%m-%d")

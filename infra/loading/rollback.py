@@ -19,6 +19,7 @@ from infra.warehouse.attach import LAKE
 from infra.warehouse.commit import commit
 from infra.warehouse.find import commit_of, tables_at
 from infra.warehouse.quoting import identifier
+from infra.warehouse.settings import OWN
 from infra.workers.desk import Desk
 
 
@@ -58,7 +59,12 @@ def roll_back(
     with undone(Staged(), copier, ports.WorkFailed):
         signature = signed(load, f"roll {load.source} back to before job {run}")
         snapshot = commit(
-            connection, desk.lease, settings.warehouse, signature=signature, change=change
+            connection,
+            desk.lease,
+            settings.warehouse,
+            signature=signature,
+            schemas=(load.schema, OWN),
+            change=change,
         )
     discard([path for path, rows in paths.values() if not rows])
     return ports.Loaded(rows=0, tables=told(connection, load, None), files=(), snapshot=snapshot)

@@ -31,6 +31,11 @@ def first_rows(
     return as_sample(columns, rows, notes)
 
 
+def matching(count: int) -> str:
+    """Tell how many files a source has."""
+    return "1 file matches." if count == 1 else f"{count} files match."
+
+
 def as_sample(
     columns: Sequence[Column], rows: Iterable[Sequence[str | None]], notes: Iterable[str] = ()
 ) -> ports.Sample:

@@ -16,6 +16,7 @@ from infra.warehouse.attach import LAKE
 from infra.warehouse.find import tables_at
 from infra.warehouse.quoting import literal
 from infra.warehouse.settings import OWN
+from infra.warehouse.tables import described
 
 FILES = f"{LAKE}.{OWN}.files"
 STATE = f"{LAKE}.{OWN}.state"
@@ -100,11 +101,7 @@ def _insert_files(
 
 
 def _there(connection: duckdb.DuckDBPyConnection) -> bool:
-    row = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?",
-        [LAKE, OWN],
-    ).fetchone()
-    return bool(row and row[0])
+    return bool(described(connection, FILES))
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -30,7 +30,7 @@ def block(load: ports.Load, kind: type[T], *, spell: Callable[[str], str] = str)
     try:
         return _looking_back(load, msgspec.convert(secret.filled(load.options, values), kind))
     except KeyError as missing:
-        raise ports.WorkRefused(f"Secret '{missing.args[0]}' is not set.") from None
+        raise ports.WorkRefused(secret.UNSET.format(missing.args[0])) from None
     except msgspec.ValidationError as error:
         where = str(error).rpartition(" - at ")[2]
         raise ports.WorkRefused(f"The source's settings are not right at {where}.") from None

@@ -5,6 +5,7 @@ there once for each item of that list: `<item>` is the item as a part of a path,
 the name of a table.
 """
 
+import datetime as dt
 import re
 import urllib.parse
 from importlib import resources
@@ -21,6 +22,7 @@ from infra.loading.settings import LoadSettings
 from infra.loading.staged import Staged
 from infra.workers.desk import Desk
 
+INSIGHTS_KEPT: Final = dt.timedelta(days=36 * 30)  # the API refuses what is 37 months ago
 _FIELD: Final = re.compile(r"<([a-z_]+)>")
 _WORD: Final = re.compile(r"([A-Z])")
 _NOT_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
@@ -58,18 +60,25 @@ def manifest(name: str) -> Manifest:
 def expanded(load: ports.Load) -> rest.RestApiBlock:
     """Give the rest_api block that a load's block stands for. Raises WorkRefused."""
     block = told.block(load, vendors.BLOCKS[load.type][2])
-    return expand(manifest(load.type), block)
+    return expand(manifest(load.type), block, until=load.end_date)
 
 
-def expand(described: Manifest, block: vendors.VendorBlock) -> rest.RestApiBlock:
-    """Fill a manifest. Raises WorkRefused for endpoints that it does not have."""
-    values = {**msgspec.structs.asdict(block), **_derived(block)}
+def expand(
+    described: Manifest, block: vendors.VendorBlock, *, until: str | None = None
+) -> rest.RestApiBlock:
+    """Fill a manifest. Raises WorkRefused for endpoints that it does not have.
+
+    Where an API wants to be told both ends of a time, it ends with the day `until`, or today.
+    """
+    today = dt.datetime.now(dt.UTC).date()
+    days = {"until": (until or block.end_date or today.isoformat())[:10]}
+    values = {**msgspec.structs.asdict(block), **days, **_derived(block, today)}
     api = dict(described.api)
     endpoints: list[Any] = []
     for endpoint in api.pop("endpoints"):
         one = dict(endpoint)
         each = one.pop("for_each", None)
-        items = [{}] if each is None else [_item(item) for item in values[each]]
+        items = [{}] if each is None else [_item(item, values) for item in values[each]]
         endpoints += [_filled(one, values | item, braces=True) for item in items]
     for one in endpoints:
         if keep := _kept(block, one["name"]):
@@ -94,8 +103,18 @@ def _kept(block: vendors.VendorBlock, name: str) -> dict[str, list[str]]:
             return {}
 
 
-def _derived(block: vendors.VendorBlock) -> dict[str, Any]:
+def _derived(block: vendors.VendorBlock, today: dt.date) -> dict[str, Any]:
     match block:
+        case vendors.GoogleAnalyticsBlock():
+            dated = [one for one in block.queries if "date" in one.dimensions]
+            others = [one for one in block.queries if "date" not in one.dimensions]
+            return {"dated": dated, "undated": others, "since": block.start_date or "2015-08-14"}
+        case vendors.FacebookAdsBlock():
+            return {
+                "account": f"act_{str(block.account_id).removeprefix('act_')}",
+                "insights_fields": ",".join(block.insights_fields),
+                "earliest": (today - INSIGHTS_KEPT).isoformat(),
+            }
         case vendors.GoogleSheetsBlock(range_names=str() as one):
             return {"spreadsheet_id": block.spreadsheet_id, "range_names": (one,)}
         case vendors.GoogleSheetsBlock():
@@ -125,15 +144,31 @@ def _chosen(endpoints: list[Any], told: tuple[str, ...]) -> list[Any]:
     return [one for one in endpoints if one["name"] in needed]
 
 
-def _item(item: str) -> dict[str, str]:
+def _item(item: str | vendors.GoogleReport, values: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(item, vendors.GoogleReport):
+        return {
+            "item_name": item.resource_name,
+            "dimensions": list(item.dimensions),
+            "metrics": list(item.metrics),
+            "dimensions_asked": [{"name": name} for name in item.dimensions],
+            "metrics_asked": [{"name": name} for name in item.metrics],
+        }
+    more = values.get("fields", {}).get(item, ())
+    selected = ", ".join(("FIELDS(STANDARD)", *more))
     plain = _NOT_NAME.sub("_", item).strip("_").lower() or "rows"
     named = f"_{plain}" if plain[0].isdecimal() else plain
-    return {"item": urllib.parse.quote(item, safe=""), "item_name": named}
+    return {
+        "item": urllib.parse.quote(item, safe=""),
+        "item_name": named,
+        "selected": selected,
+    }
 
 
 def _filled(value: Any, values: dict[str, Any], *, braces: bool) -> Any:
     """Fill in the values; `braces`: where dlt looks for placeholders, theirs are doubled."""
     match value:
+        case str() if (whole := _FIELD.fullmatch(value)) and not isinstance(values[whole[1]], str):
+            return values[whole[1]]
         case str():
             return _FIELD.sub(lambda found: _spelled(values, found[1], braces=braces), value)
         case dict():

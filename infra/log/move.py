@@ -39,7 +39,7 @@ def move(source: Place, target: Place, *, prove: Callable[[Log], None], told: To
     What was begun is finished by doing it again, and what was done is proved again. Raises
     NotMoved, and LogInUse when a server holds either of them.
     """
-    with _reached(source), _reached(target):
+    with reached(source), reached(target):
         if not archive(source).exists(source):
             return _moved_before(source, target)
         # Held, so that nobody writes to it meanwhile; closing it folds a file's WAL into the file.
@@ -64,7 +64,7 @@ def copy(source: Place, target: Place, told: Told = lambda *_: None) -> Moved:
     try:
         before = log.last
         _refuse_another(log, source)
-        _fill(log, source, proof.head, told)
+        fill(log, source, proof.head, archive(source).beside(source), told)
     finally:
         log.close()
     found = verify(target)
@@ -85,7 +85,11 @@ def _refuse_another(log: Log, source: Place) -> None:
         raise NotMoved(f"{_shown(log.place)} holds another log, or a longer one")
 
 
-def _fill(log: Log, source: Place, upto: int, told: Told) -> None:
+def fill(log: Log, source: Place, upto: int, beside: Beside, told: Told = lambda *_: None) -> None:
+    """Bring a log up to a position of the source, and these rows beside it, in one transaction.
+
+    Raises NotMoved.
+    """
     rows = chained(source, log.last)
     rows = itertools.takewhile(lambda row: row[0] <= upto, rows)
     log.begin()
@@ -95,7 +99,7 @@ def _fill(log: Log, source: Place, upto: int, told: Told) -> None:
             if log.digest != page[-1][2]:
                 raise NotMoved(f"the log at the source has changed before {page[-1][0]}")
             told(log.last, upto)
-        log.replace_beside(archive(source).beside(source))
+        log.replace_beside(beside)
         log.commit()
     except BaseException:
         log.rollback()
@@ -121,7 +125,8 @@ def _put_away(source: Place, head: int) -> str:
 
 
 @contextlib.contextmanager
-def _reached(place: Place) -> Iterator[None]:
+def reached(place: Place) -> Iterator[None]:
+    """Tell what the database complains of by the name of the place. Raises NotMoved."""
     try:
         yield
     except archive(place).ERRORS as error:

@@ -17,6 +17,7 @@ from infra.log.envelope import Record
 Place = Path | str
 Row = tuple[int, str, bytes, bytes]  # position, type, tags, data
 Link = tuple[int, bytes, bytes, bytes, bytes]  # position, type, tags, data, hash
+Mark = tuple[str, str]  # kind and id: a place among the rows of the vault, which lie in this order
 
 
 class Failure(Enum):
@@ -55,7 +56,7 @@ class Beside(NamedTuple):
 class Log(Protocol):
     """An open log. What moves within a transaction belongs to the writer's thread alone."""
 
-    unerased: bool  # something was deleted from the vault since `erase` came to its end
+    unerased: bool  # something was deleted from the vault or the keys since `erase` came to its end
     last: int  # the last position, as the open transaction sees it
     errors: tuple[type[Exception], ...]  # what its database raises
 
@@ -110,14 +111,40 @@ class Log(Protocol):
     def key(self, name: str) -> tuple[bytes, bytes] | None:
         """Nonce and sealed value of a key."""
 
+    def all_keys(self) -> list[tuple[str, bytes, bytes]]:
+        """Name, nonce and sealed value of all keys."""
+        ...
+
     def put_key(self, name: str, nonce: bytes, sealed: bytes) -> None:
-        """Keep a key, within the open transaction."""
+        """Keep a key by a name that none has, within the open transaction."""
+
+    def change_key(self, name: str, nonce: bytes, sealed: bytes) -> None:
+        """Keep a key that is there in another seal, within the open transaction."""
+
+    def drop_key(self, name: str) -> None:
+        """Delete a key, within the open transaction."""
 
     def sealed(self, kind: str, id: str) -> Sealed | None:
         """A committed row of the vault."""
 
+    def vault_bytes(self) -> int:
+        """What the values of the vault take, sealed."""
+        ...
+
     def any_sealed(self) -> Sealed | None:
         """Some committed row of the vault."""
+
+    def key_ids(self) -> set[str]:
+        """The keys that rows of the vault are sealed with, as the open transaction sees them."""
+        ...
+
+    def sizes(self, after: Mark, limit: int) -> list[tuple[str, str, int]]:
+        """Kind, id and sealed bytes of the next rows, as the open transaction sees them."""
+        ...
+
+    def sealed_between(self, after: Mark, upto: Mark) -> list[Sealed]:
+        """The rows behind a place up to another one, as the open transaction sees them."""
+        ...
 
     def seal(self, *rows: Sealed) -> None:
         """Put rows into the vault, within the open transaction."""
@@ -175,6 +202,10 @@ class Archive(Protocol):
 
     def beside(self, place: Place) -> Beside:
         """All rows that are no events."""
+
+    def counts(self, place: Place) -> dict[str, int]:
+        """How many rows of the vault are sealed with each key, by its id."""
+        ...
 
     def misplaced_tag(self, place: Place, unwanted: Callable[[], bool] = bool) -> int | None:
         """The first position where the tags by which events are found are not those they carry.

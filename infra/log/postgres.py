@@ -110,7 +110,7 @@ class PostgresLog(Recorder):
         try:
             self._make()
             self._mark = self.last, self._hash = tail(ask(self._write, _TAIL))
-            # What lies beside is read on the event loop, and does not wait for reads of events.
+            # One row, and what lies beside, are read on the event loop, and wait for no long read.
             self._read, self._side = _Reading(place), _Reading(place)
         except BaseException:
             self._write.close()
@@ -203,6 +203,9 @@ class PostgresLog(Recorder):
         with self._write.cursor() as cursor:
             cursor.executemany(text.replace("?", "%s").encode(), rows)
 
+    def _see(self, text: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return ask(self._write, text, values)
+
     @property
     def _status(self) -> TransactionStatus:
         return self._write.info.transaction_status
@@ -248,8 +251,9 @@ class PostgresLog(Recorder):
     # reading from anywhere
 
     def at(self, position: int) -> tuple[Row, bytes] | None:
-        text = "SELECT position, type, tags, data, hash FROM events WHERE position = ?"
-        rows = self._read.rows(text, (position,))
+        rows = self._ask(
+            "SELECT position, type, tags, data, hash FROM events WHERE position = ?", (position,)
+        )
         return (_rows(rows)[0], rows[0][4]) if rows else None
 
     def fetch(self, query: DCBQuery | None, *, after: int = 0, limit: int | None) -> list[Row]:
@@ -257,7 +261,7 @@ class PostgresLog(Recorder):
         return _rows(self._read.rows(f"{text} LIMIT ?", (*values, limit)))
 
     def head(self) -> int:
-        return int(self._read.rows("SELECT max(position) FROM events")[0][0] or 0)
+        return int(self._ask("SELECT max(position) FROM events")[0][0] or 0)
 
     def _ask(self, text: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._side.rows(text, values)

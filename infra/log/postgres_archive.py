@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.log.port import Beside, Link, Place, Row
-from infra.log.recorder import all_beside
+from infra.log.recorder import all_beside, counted
 
 CONNECT_TIMEOUT_S: Final = 5
 READ_TIMEOUT_S: Final = 60  # of one statement on the event loop's behalf
@@ -133,9 +133,20 @@ def links(place: Place, after: int = 0) -> Iterator[Link]:
 
 
 def beside(place: Place) -> Beside:
+    return standing(place)[1]
+
+
+def standing(place: Place) -> tuple[int, Beside]:
+    """The last position, and all rows that are no events, of one moment."""
     with _walk(place) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        return all_beside(lambda text: ask(connection, text))
+        upto = ask(connection, "SELECT max(position) FROM events")[0][0]
+        return int(upto or 0), all_beside(lambda text: ask(connection, text))
+
+
+def counts(place: Place) -> dict[str, int]:
+    with _walk(place) as connection:
+        return counted(lambda text: ask(connection, text))
 
 
 def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | None:

@@ -24,9 +24,10 @@ from eventsourcing.dcb.api import (
 from eventsourcing.persistence import IntegrityError
 
 from infra.log.envelope import GENESIS, Record, chain
-from infra.log.port import Beside, Row, Sealed
+from infra.log.port import Beside, Mark, Row, Sealed
 
 _VAULT: Final = "SELECT kind, id, key_id, nonce, sealed, expires_at, owner FROM vault"
+_KEYS: Final = "SELECT name, nonce, sealed FROM keys"
 _SEAL: Final = (
     "INSERT INTO vault VALUES (?,?,?,?,?,?,?) ON CONFLICT (kind, id) DO UPDATE SET"
     " key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed,"
@@ -76,6 +77,10 @@ class Recorder(DCBRecorder):
     def _ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Read what is committed."""
 
+    @abstractmethod
+    def _see(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Read what the open transaction sees."""
+
     @property
     def digest(self) -> bytes:
         return self._hash
@@ -114,13 +119,43 @@ class Recorder(DCBRecorder):
     def put_key(self, name: str, nonce: bytes, sealed: bytes) -> None:
         self._do("INSERT INTO keys VALUES (?, ?, ?)", (name, nonce, sealed))
 
+    def all_keys(self) -> list[tuple[str, bytes, bytes]]:
+        return [(row[0], row[1], row[2]) for row in self._ask(_KEYS)]
+
+    def change_key(self, name: str, nonce: bytes, sealed: bytes) -> None:
+        self.unerased = True
+        self._do("UPDATE keys SET nonce = ?, sealed = ? WHERE name = ?", (nonce, sealed, name))
+
+    def drop_key(self, name: str) -> None:
+        self.unerased = True
+        self._do("DELETE FROM keys WHERE name = ?", (name,))
+
     def sealed(self, kind: str, id: str) -> Sealed | None:
         rows = self._ask(f"{_VAULT} WHERE kind = ? AND id = ?", (kind, id))
         return Sealed(*rows[0]) if rows else None
 
+    def vault_bytes(self) -> int:
+        (row,) = self._ask("SELECT coalesce(sum(length(nonce) + length(sealed)), 0) FROM vault")
+        return int(row[0])
+
     def any_sealed(self) -> Sealed | None:
         rows = self._ask(f"{_VAULT} LIMIT 1")
         return Sealed(*rows[0]) if rows else None
+
+    def key_ids(self) -> set[str]:
+        return {key_id for (key_id,) in self._see("SELECT DISTINCT key_id FROM vault")}
+
+    def sizes(self, after: Mark, limit: int) -> list[tuple[str, str, int]]:
+        rows = self._see(
+            "SELECT kind, id, length(sealed) FROM vault WHERE (kind, id) > (?, ?)"
+            " ORDER BY kind, id LIMIT ?",
+            (*after, limit),
+        )
+        return [(kind, id, int(size_bytes)) for kind, id, size_bytes in rows]
+
+    def sealed_between(self, after: Mark, upto: Mark) -> list[Sealed]:
+        where = f"{_VAULT} WHERE (kind, id) > (?, ?) AND (kind, id) <= (?, ?) ORDER BY kind, id"
+        return [Sealed(*row) for row in self._see(where, (*after, *upto))]
 
     def seal(self, *rows: Sealed) -> None:
         self._do(_SEAL, *rows)
@@ -187,9 +222,15 @@ def all_beside(ask: Callable[[str], Sequence[tuple[Any, ...]]]) -> Beside:
     """All rows that are no events; `ask` runs one SELECT."""
     return Beside(
         [Sealed(*row) for row in ask(_VAULT)],
-        [(row[0], row[1], row[2]) for row in ask("SELECT name, nonce, sealed FROM keys")],
+        [(row[0], row[1], row[2]) for row in ask(_KEYS)],
         [(row[0], row[1]) for row in ask("SELECT name, position FROM policies")],
     )
+
+
+def counted(ask: Callable[[str], Sequence[tuple[Any, ...]]]) -> dict[str, int]:
+    """How many rows are sealed with each key; `ask` runs one SELECT."""
+    rows = ask("SELECT key_id, count(*) FROM vault GROUP BY key_id")
+    return {key_id: int(count) for key_id, count in rows}
 
 
 def tail(rows: Sequence[tuple[Any, ...]]) -> tuple[int, bytes]:

@@ -18,11 +18,11 @@ from eventsourcing.dcb.persistence import DCBListenNotifySubscription
 from infra import many
 from infra.log.matching import matching
 from infra.log.port import Beside, Failure, Link, Place, Row
-from infra.log.recorder import Labels, Recorder, Rows, all_beside, tail
+from infra.log.recorder import Labels, Recorder, Rows, all_beside, counted, tail
 
 BUSY_TIMEOUT_S: Final = 10.0
 SYNCHRONOUS_FULL: Final = 2
-PAGE_ROWS: Final = 2_000  # how many rows a streaming read holds at once
+PAGE_ROWS: Final = 200  # a streaming read takes at once: what the processor's cache has room for
 STEPS: Final = 20_000  # of SQLite's machine, between two looks whether a walk is still wanted
 ERRORS: Final[tuple[type[Exception], ...]] = (sqlite3.Error,)
 
@@ -63,7 +63,8 @@ CREATE TABLE IF NOT EXISTS policies (
 ) STRICT, WITHOUT ROWID;
 """
 
-_TAIL: Final = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
+_AT: Final = "SELECT position, type, tags, data, hash FROM events WHERE position = ?"
+TAIL: Final = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
 # What says that the disk, and not the statement, is at fault.
 _FAILURES: Final = {
     sqlite3.SQLITE_BUSY: Failure.BUSY,
@@ -124,7 +125,8 @@ class SQLiteLog(Recorder):
         self._write = open_database(path)
         self._write.executescript(SCHEMA)
         self._read = open_database(path, readonly=True)
-        # What lies beside is read on the event loop, and does not wait for long reads of events.
+        # One row, and what lies beside, are read on the event loop: they do not wait for a policy
+        # that reads all that it has missed.
         self._side = open_database(path, readonly=True)
         self._reading, self._asking = threading.Lock(), threading.Lock()
         self._listeners: set[DCBListenNotifySubscription[SQLiteLog]] = set()
@@ -186,28 +188,25 @@ class SQLiteLog(Recorder):
         else:
             self._write.executemany(sql, rows)
 
+    def _see(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return self._write.execute(sql, tuple(values)).fetchall()
+
     def _tail(self) -> tuple[int, bytes]:
         # Positions stay dense even when AUTOINCREMENT remembers a row that is gone (a cut tail).
-        return tail(self._write.execute(_TAIL).fetchall())
+        return tail(self._write.execute(TAIL).fetchall())
 
     # reading from anywhere
 
     def at(self, position: int) -> tuple[Row, bytes] | None:
-        with self._reading:
-            row = self._read.execute(
-                "SELECT position, type, tags, data, hash FROM events WHERE position = ?",
-                (position,),
-            ).fetchone()
-        return None if row is None else (row[:4], row[4])
+        rows = self._ask(_AT, (position,))
+        return (rows[0][:4], rows[0][4]) if rows else None
 
     def fetch(self, query: DCBQuery | None, *, after: int = 0, limit: int | None) -> list[Row]:
         with self._reading:
             return _select(self._read, query, after, limit)
 
     def head(self) -> int:
-        with self._reading:
-            row = self._read.execute("SELECT max(position) FROM events").fetchone()
-        return int(row[0] or 0)
+        return int(self._ask("SELECT max(position) FROM events")[0][0] or 0)
 
     def _ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._asking:
@@ -290,6 +289,11 @@ def links(place: Place, after: int = 0) -> Iterator[Link]:
 def beside(place: Place) -> Beside:
     with contextlib.closing(open_database(place, readonly=True)) as database:
         return all_beside(lambda sql: database.execute(sql).fetchall())
+
+
+def counts(place: Place) -> dict[str, int]:
+    with contextlib.closing(open_database(place, readonly=True)) as database:
+        return counted(lambda sql: database.execute(sql).fetchall())
 
 
 def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | None:

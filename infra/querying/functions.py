@@ -84,3 +84,9 @@ BUILT_INTO_THE_BINDER: frozenset[str] = frozenset({"unnest", "overlay"})
 TABLE_FUNCTIONS: frozenset[str] = frozenset(
     {"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
 )
+
+
+def names() -> tuple[str, ...]:
+    """All that are called by a name, for people to choose from; operators are left out."""
+    every = SCALARS | BUILT_INTO_THE_BINDER | TABLE_FUNCTIONS
+    return tuple(sorted(name for name in every if name.isidentifier() and name[0] != "_"))

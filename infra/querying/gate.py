@@ -5,6 +5,7 @@ is one reading statement, and every relation, function and kind of syntax in the
 must be in an allow-list. What the gate does not know is refused.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -33,12 +34,13 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     sql: str
     relations: tuple[Relation, ...]
+    past: messages.Place | None = None  # where it asks for a table AT another time
 
 
 def check(sql: str, published: Published, con: duckdb.DuckDBPyConnection) -> Statement:
     """Judge a statement; `con` parses it and looks up columns, and runs nothing of it."""
     _check_text(sql)
-    kind = _parse(sql, con)
+    kind = _parse(sql)
     if kind == "EXPLAIN":
         return _explain(sql, published, con)
     if kind != "SELECT":
@@ -60,9 +62,23 @@ def _check_text(sql: str) -> None:
         raise ports.WorkRefused("The statement contains a NUL character.")
 
 
-def _parse(sql: str, con: duckdb.DuckDBPyConnection) -> str:
+@functools.cache
+def parser() -> duckdb.DuckDBPyConnection:
+    """Give an engine that may open nothing, to take statements apart.
+
+    While it parses `IMPORT DATABASE 'folder'` it reads a file of that folder, if it may.
+    """
+    bare: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+        "threads": "1",
+    }
+    return duckdb.connect(config=bare)
+
+
+def _parse(sql: str) -> str:
     try:
-        statements = con.extract_statements(sql)
+        statements = parser().extract_statements(sql)
     except duckdb.Error as error:
         raise messages.refused(error, sql) from None
     if not statements:
@@ -76,7 +92,7 @@ def _parse(sql: str, con: duckdb.DuckDBPyConnection) -> str:
 
 
 def _check_query(sql: str, published: Published, con: duckdb.DuckDBPyConnection) -> Statement:
-    body = _syntax_tree(sql, con)
+    body = syntax_tree(sql, con)
     listing = _listing(body, published)
     if listing is not None:
         return listing
@@ -85,16 +101,18 @@ def _check_query(sql: str, published: Published, con: duckdb.DuckDBPyConnection)
     except tree.Unknown as unknown:
         place = messages.place_at(sql, unknown.offset)
         raise messages.with_place(unknown.reason, place) from None
-    _check_path_column(found, sql, con)
+    _check_path_column(found, sql, published.source, con)
     from infra.querying import second_parse  # 0.4 s of imports, made in the background
 
     objection = second_parse.objection(sql)
     if objection is not None:
         raise ports.WorkRefused(objection)
-    return Statement(sql=sql, relations=tuple(found.relations))
+    past = messages.place_at(sql, found.past)
+    return Statement(sql=sql, relations=tuple(found.relations), past=past)
 
 
-def _syntax_tree(sql: str, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def syntax_tree(sql: str, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Give the engine's own tree of one query. Raises WorkRefused."""
     row = con.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     try:
         answer = msgspec.json.decode(row[0] if row else "{}")
@@ -106,15 +124,17 @@ def _syntax_tree(sql: str, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return body
 
 
-def _check_path_column(found: tree.Found, sql: str, con: duckdb.DuckDBPyConnection) -> None:
+def _check_path_column(
+    found: tree.Found, sql: str, source: str, con: duckdb.DuckDBPyConnection
+) -> None:
     """Refuse the name of the virtual column, unless each table has a real one that covers it."""
     if not found.path_column:
         return
     for relation, offset in found.relations.items():
         row = con.execute(
-            "SELECT count(*) FROM duckdb_columns() WHERE database_name = current_database() "
+            "SELECT count(*) FROM duckdb_columns() WHERE database_name = ? "
             "AND schema_name = ? AND table_name = ? AND lower(column_name) = ?",
-            [relation.schema, relation.name, tree.VIRTUAL_PATH_COLUMN],
+            [source, relation.schema, relation.name, tree.VIRTUAL_PATH_COLUMN],
         ).fetchone()
         if not row or not row[0]:
             reason = f"{relation} has no column {tree.VIRTUAL_PATH_COLUMN}."
@@ -128,10 +148,10 @@ def _explain(sql: str, published: Published, con: duckdb.DuckDBPyConnection) -> 
         raise ports.WorkRefused("EXPLAIN takes one query and no options here.")
     # Blanked out, so that the places in messages stay right.
     inner = re.sub(r"[^\n]", " ", match[0]) + sql[match.end() :]
-    if _parse(inner, con) != "SELECT":
+    if _parse(inner) != "SELECT":
         raise ports.WorkRefused("EXPLAIN takes one query here.")
     statement = _check_query(inner, published, con)
-    return Statement(sql=f"EXPLAIN {inner}", relations=statement.relations)
+    return msgspec.structs.replace(statement, sql=f"EXPLAIN {inner}")
 
 
 def _listing(body: dict[str, Any], published: Published) -> Statement | None:

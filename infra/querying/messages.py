@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import duckdb
 
 from commands import ports
+from infra.querying import discreet, hints
 from infra.workers import secrecy
 
 # "…\n\nLINE 3: ...part of the line\n            ^" is how the engine shows a place.
@@ -17,6 +18,7 @@ EXCERPT_GAP = "..."
 STACK_TRACE = "Stack Trace"  # the engine adds one to its internal errors
 IN_PATH = r"[^\s'\"`,;:()\[\]{}]"
 PATH = rf"(?<![\w./])(?:\w+:/)?(?:/{IN_PATH}+){{2,}}/?"
+END_OF_INPUT = "syntax error at end of input"
 MESSAGE_CHARS_MAX = 2000
 
 Place = tuple[int, int]
@@ -24,16 +26,26 @@ Place = tuple[int, int]
 _places: set[str] = set()  # where this process's warehouse lies
 
 
-def refused(error: duckdb.Error, sql: str) -> ports.WorkRefused:
-    """Give the engine's complaint about a statement as a refusal."""
+def refused(
+    error: Exception, sql: str, columns: hints.Columns = tuple, *, values: bool = True
+) -> ports.WorkRefused:
+    """Give the engine's complaint about a statement as a refusal.
+
+    Without `values` it repeats none of any row: it goes into the log, or to others than who asked.
+    """
     message = str(error)
     place = None
     shown = PLACE.search(message)
     if shown:
         place = _place_in(sql, int(shown[1]), shown[2], len(shown[3]))
         message = message[: shown.start()]
+    elif END_OF_INPUT in message:
+        place = place_at(sql, len(sql.rstrip().encode()))
     message = " ".join(scrubbed(message, sql).split())[:MESSAGE_CHARS_MAX]
-    return with_place(message, place)
+    message = message if values else discreet.told(message)
+    if place is None and (column := hints.missing_column(message)) is not None:
+        place = _place_of(column, sql)
+    return with_place(hints.worded(message, columns), place)
 
 
 def failed(error: duckdb.Error) -> ports.WorkFailed:
@@ -70,6 +82,12 @@ def scrubbed(message: str, sql: str) -> str:
     path = re.compile("|".join((*known, PATH)))
     message = secrecy.hidden(message, sql)
     return path.sub(lambda found: found[0] if found[0] in sql else "(a path)", message)
+
+
+def _place_of(name: str, sql: str) -> Place | None:
+    """Where a name stands, if it stands in one place alone."""
+    found = list(re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE))
+    return place_at(sql, len(sql[: found[0].start()].encode())) if len(found) == 1 else None
 
 
 def _place_in(sql: str, line: int, excerpt: str, indent: int) -> Place | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 SCHEMA_OF_BARE_NAMES = "main"
+NAME_CHARS_MAX = 200  # of a name that others are compared with
 
 
 class Relation(NamedTuple):
@@ -20,8 +21,12 @@ class Relation(NamedTuple):
 class Published:
     """All relations that may be read; everything else does not exist for a query."""
 
-    def __init__(self, catalog: str, relations: Iterable[Relation]) -> None:
+    def __init__(
+        self, catalog: str, relations: Iterable[Relation], *, source: str | None = None
+    ) -> None:
+        """`catalog`: its name in statements. `source`: where the tables lie, if elsewhere."""
         self._catalog = fold(catalog)
+        self.source = source or catalog
         self._by_name = {(fold(r.schema), fold(r.name)): r for r in relations}
 
     def find(self, catalog: str, schema: str, name: str) -> Relation | None:
@@ -35,8 +40,9 @@ class Published:
         bare = [r for (_, n), r in self._by_name.items() if n == fold(name)]
         if bare:
             return bare[0]
-        spelled = {str(r): r for r in self._by_name.values()}
-        close = difflib.get_close_matches(f"{schema}.{name}"[:200], spelled, n=1)
+        spelled = {str(r) if schema else r.name: r for r in self._by_name.values()}
+        written = f"{schema}.{name}" if schema else name
+        close = difflib.get_close_matches(written[:NAME_CHARS_MAX], spelled, n=1)
         return spelled[close[0]] if close else None
 
     def all(self, schema: str | None = None) -> list[Relation]:

@@ -22,9 +22,10 @@ _encoder = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
-    """A JSON array of arrays, and what was left out of it."""
+    """A JSON array of arrays or a whole file, and what was left out of it."""
 
-    json: msgspec.Raw
+    json: msgspec.Raw = msgspec.Raw(b"[]")
+    file: bytes = b""
     count: int
     truncated: bool
     cut_by_size: bool

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from infra.querying import functions
+from infra.querying import functions, hints
 from infra.querying.relations import Published, Relation, fold
 
 QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE"})
@@ -58,6 +58,7 @@ class Found(msgspec.Struct, kw_only=True):
 
     relations: dict[Relation, int | None] = {}
     path_column: bool = False
+    past: int | None = None  # the offset of a table AT another time
 
 
 def walk(statement: dict[str, Any], published: Published) -> Found:
@@ -146,6 +147,8 @@ class _Walker:
         as_of = node["at_clause"]
         if as_of is not None and as_of["unit"].upper() not in AS_OF_UNITS:
             raise Unknown("AT takes a VERSION or a TIMESTAMP.", _offset(node))
+        if as_of is not None:
+            self.found.past = _offset(node) or 0
         self.found.relations.setdefault(relation, _offset(node))
 
     def _expression(self, node: dict[str, Any], scope: Scope) -> None:
@@ -159,8 +162,7 @@ class _Walker:
         if kind in {"FUNCTION", "WINDOW"}:
             name = fold(node["function_name"])
             if name not in functions.SCALARS and name not in functions.BUILT_INTO_THE_BINDER:
-                shown = _dotted("", "", node["function_name"])
-                raise Unknown(f"The function {shown} is not allowed.", _offset(node))
+                raise Unknown(hints.function(node["function_name"]), _offset(node))
             if node.get("export_state"):
                 raise Unknown("EXPORT_STATE is not allowed.", _offset(node))
         self._children(node, scope)

@@ -13,8 +13,9 @@ import duckdb
 import msgspec
 
 from commands import ports
-from infra.querying import gate, messages, rows, sandbox
-from infra.querying.relations import Published
+from infra.querying import files, gate, hints, messages, rows, sandbox
+from infra.querying.masks import Masks
+from infra.querying.relations import Published, Relation
 from infra.querying.settings import Settings
 from infra.workers.desk import Desk, Run
 
@@ -26,17 +27,24 @@ BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
 class Reader:
     """One attached warehouse, and the relations of the commit that it saw last."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, *, masked: bool = False) -> None:
         self.con = con
-        self._snapshot = -1
-        self._published = Published(sandbox.CATALOG, ())
+        self.snapshot = -1
+        self._source = sandbox.BEHIND_MASKS if masked else sandbox.CATALOG
+        self._published = Published(sandbox.CATALOG, (), source=self._source)
+        self.relations: tuple[Relation, ...] = ()  # that the last statement reads
 
     def published(self) -> Published:
         """List what may be read, again only after a new commit."""
-        snapshot = sandbox.current_snapshot(self.con)
-        if snapshot != self._snapshot:
-            self._published, self._snapshot = sandbox.published(self.con), snapshot
+        snapshot = sandbox.current_snapshot(self.con, self._source)
+        if snapshot != self.snapshot:
+            self._published = sandbox.published(self.con, self._source)
+            self.snapshot = snapshot
         return self._published
+
+    def columns(self) -> list[str]:
+        """Name the columns of what the last statement reads."""
+        return hints.columns_of(self.con, self._source, self.relations)
 
 
 class Worker:
@@ -44,9 +52,11 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        gate.parser()
         self._now: Reader | None = Reader(sandbox.open_reader(settings))
         self._now.published()
-        self._past: tuple[int, Reader] | None = None
+        # The past or the masked: one at a time, each is an engine with memory of its own.
+        self._other: tuple[tuple[int | None, bool], Reader] | None = None
 
     def __call__(self, task: msgspec.Raw, _desk: Desk) -> ports.Queried:
         return self.answer(msgspec.json.decode(task, type=ports.Query))
@@ -57,32 +67,37 @@ class Worker:
         The engine keeps what it took, so a worker that met its limit is not fit for another task;
         MemoryError says so to the pool.
         """
+        reader = None
         try:
-            return _answer(self._reader(query.snapshot), query)
+            reader = self._reader(query.snapshot, masked=bool(query.masked))
+            return _answer(reader, query)
         except duckdb.OutOfMemoryException:
             raise MemoryError from None
         except BROKEN as error:
-            self._now = self._past = None
+            self._now = self._other = None
             raise messages.failed(error) from None
-        except duckdb.Error as error:
-            raise messages.refused(error, query.sql) from None
+        except (duckdb.Error, files.Unreadable) as error:
+            columns = tuple if reader is None else reader.columns
+            raise messages.refused(error, query.sql, columns) from None
 
-    def _reader(self, snapshot: int | None) -> Reader:
-        if snapshot is not None:
-            return self._reader_of(snapshot)
+    def _reader(self, snapshot: int | None, *, masked: bool) -> Reader:
+        if snapshot is not None or masked:
+            return self._reader_of(snapshot, masked=masked)
         if self._now is None:
             self._now = self._open(None)
         return self._now
 
-    def _reader_of(self, snapshot: int) -> Reader:
-        if self._past is None or self._past[0] != snapshot:
-            self._past = None
-            self._past = snapshot, self._open(snapshot)
-        return self._past[1]
+    def _reader_of(self, snapshot: int | None, *, masked: bool) -> Reader:
+        key = snapshot, masked
+        if self._other is None or self._other[0] != key:
+            self._other = None
+            self._other = key, self._open(snapshot, masked=masked)
+        return self._other[1]
 
-    def _open(self, snapshot: int | None) -> Reader:
+    def _open(self, snapshot: int | None, *, masked: bool = False) -> Reader:
         threads = sandbox.LATE_THREADS
-        return Reader(sandbox.open_reader(self._settings, snapshot=snapshot, threads=threads))
+        con = sandbox.open_reader(self._settings, snapshot=snapshot, threads=threads, masked=masked)
+        return Reader(con, masked=masked)
 
 
 def start(config: msgspec.Raw) -> Run:
@@ -95,11 +110,20 @@ def start(config: msgspec.Raw) -> Run:
 def _answer(reader: Reader, query: ports.Query) -> ports.Queried:
     con = reader.con
     con.begin()
+    reader.relations = ()
     try:
         statement = gate.check(query.sql, reader.published(), con)
+        reader.relations = statement.relations
+        masks = Masks(con, reader.published(), reader.snapshot, query.masked)
+        if query.masked:
+            masks.put_before(statement)
         con.execute(statement.sql)
         columns, types = _shape(con.description or [])
-        found = rows.collect(con, types, rows_max=query.rows_max, bytes_max=query.result_bytes_max)
+        bounds = {"rows_max": query.rows_max, "bytes_max": query.result_bytes_max}
+        if query.format is ports.ResultFormat.JSON:
+            found = rows.collect(con, types, **bounds)
+        else:
+            found = files.collect(con, query.format, columns, **bounds)
     finally:
         # A failed statement has ended the transaction already.
         with contextlib.suppress(duckdb.Error):
@@ -112,10 +136,12 @@ def _answer(reader: Reader, query: ports.Query) -> ports.Queried:
         columns=columns,
         types=types,
         rows=found.json,
+        file=found.file,
         row_count=found.count,
         truncated=found.truncated,
         relations=tuple(str(relation) for relation in statement.relations),
         warning=warning,
+        masked=tuple(masks.masked),
     )
 
 

@@ -31,9 +31,9 @@ def fold(
     store, position = Store.create(path, projections, types), 0
     with contextlib.closing(store), _uncollected():
         rows = archive(log).stream(log, upto=upto, types=store.wanted)
-        while page := list(itertools.islice(rows, BATCH_EVENTS)):
-            store.fold(page, codec)
-            position = page[-1][0]
+        for first in rows:
+            batch = itertools.islice(rows, BATCH_EVENTS - 1)
+            position = store.fold(itertools.chain((first,), batch), codec)
             told(position)
         store.finish(upto)
     return position if upto is None else upto

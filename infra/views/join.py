@@ -36,9 +36,9 @@ def _bring(database: sqlite3.Connection, other: Path) -> None:
         "SELECT type, name, sql FROM other.sqlite_master"
         " WHERE sql IS NOT NULL AND name != '_state' ORDER BY type DESC"  # tables before indexes
     ).fetchall()
+    database.execute("BEGIN")
     for _, _, sql in defined:
         database.execute(sql)
-    database.execute("BEGIN")
     for kind, name, _ in defined:
         if kind == "table":
             database.execute(f"INSERT INTO main.{name} SELECT * FROM other.{name}")  # noqa: S608

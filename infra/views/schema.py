@@ -103,8 +103,9 @@ def delete(table: Table) -> str:
 
 
 def select(table: Table, by: Iterable[str]) -> str:
-    """The rows, with `since`, whose columns have given values."""
-    return f"SELECT {', '.join((*table.columns, 'since'))} FROM {table.name} WHERE {_key(by)}"  # noqa: S608
+    """The rows, with `since`, whose columns have given values; all, when none is named."""
+    where = _key(by) or "TRUE"
+    return f"SELECT {', '.join((*table.columns, 'since'))} FROM {table.name} WHERE {where}"  # noqa: S608
 
 
 def _key(names: Iterable[str]) -> str:

@@ -33,6 +33,8 @@ PAGE_EVENTS: Final = 5_000
 POLL_S: Final = 0.005
 ROOT: Final = Path(__file__).parents[2]
 
+_Kept = OrderedDict[Any, tuple[tuple[int, ...], Any]]
+
 _log = logging.getLogger("dango.views")
 
 
@@ -45,14 +47,14 @@ class Current:
         self._lock = threading.Lock()
         self._clock = clock
         self._changed = changed
-        self._kept: OrderedDict[Any, tuple[tuple[int, ...], Any]] = OrderedDict()
+        self._kept: _Kept = OrderedDict()
 
     @contextlib.contextmanager
     def set_aside(self, path: Path) -> Iterator[None]:
         """Let go of the file, and open it again afterwards; queries wait meanwhile."""
         with self._lock:
             self._database.close()
-            self._kept.clear()
+            self._kept = OrderedDict()  # what is being looked up now goes into the one before
             try:
                 yield
             finally:
@@ -82,23 +84,28 @@ class Current:
     def kept(self, tables: Sequence[str], look: Callable[..., Found], *key: Any) -> Found | None:
         """As the port says."""
         if self._changed is None:
-            return self._looked(look, key)
+            return look(self, *key)
         # What counts is how the tables stood before the look: a change in its midst makes it stale.
-        stood = tuple([self._changed.get(name, 0) for name in tables])
-        entry = self._kept.get((look, key))
+        kept, stood = self._kept, self._stood(tables)
+        entry = kept.get((look, key))
         found: Found | None = entry[1] if entry is not None and entry[0] == stood else None
         if found is not None:
             return found
-        found = self._looked(look, key)
+        found = look(self, *key)
         if found is not None:  # nobody can fill it up by asking for what is not there
-            self._kept[look, key] = stood, found
-            if len(self._kept) > FOUND_KEPT_MAX:
-                self._kept.popitem(last=False)
+            kept[look, key] = stood, found
+            if len(kept) > FOUND_KEPT_MAX:
+                kept.popitem(last=False)
         return found
 
-    def _looked(self, look: Callable[..., Found], key: tuple[Any, ...]) -> Found | None:
-        found: Found | None = look(self, *key)
-        return found
+    def holds(self, tables: Sequence[str], look: Callable[..., Any], *key: Any) -> bool:
+        """As the port says."""
+        entry = self._kept.get((look, key))
+        return entry is not None and entry[0] == self._stood(tables)
+
+    def _stood(self, tables: Sequence[str]) -> tuple[int, ...]:
+        changed = self._changed or {}
+        return tuple([changed.get(name, 0) for name in tables])
 
     def close(self) -> None:
         """Wait for the query that runs, then let go of the file."""
@@ -110,7 +117,7 @@ class Past(Current):
     """The `Reader` port for one position of the past."""
 
     def __init__(self, path: Path, clock: Clock, tables: Sequence[Table]) -> None:
-        super().__init__(path, clock)
+        super().__init__(path, clock, {})  # nothing changes there
         for statement in schema.past_views(tables):
             self._database.execute(statement)
         self._position, self._now = 0, clock()
@@ -118,6 +125,7 @@ class Past(Current):
     def at(self, position: int, now: datetime) -> "Past":
         """The same connection, looking at another position."""
         self._database.execute("UPDATE temp._as_of SET position = ?", (position,))
+        self._kept = OrderedDict()
         self._position, self._now = position, now
         return self
 

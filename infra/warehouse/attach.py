@@ -16,7 +16,9 @@ from infra.warehouse.settings import POSTGRES, S3, S3Access, Settings
 from infra.workers import secrecy
 
 LAKE = "lake"
+MEMORY = ":memory:"
 RETRIES_MAX = 50  # DuckLake's own, on conflicts in a PostgreSQL catalogue
+SIGNED_ONLY = "SET GLOBAL allow_unsigned_extensions = false"
 UNOPENED = "The warehouse could not be opened; the server's log says why."
 FULL = "The disk is full."
 FULL_WORDS = ("no space left on device", "database or disk is full")  # the system's, SQLite's
@@ -24,34 +26,44 @@ FULL_WORDS = ("no space left on device", "database or disk is full")  # the syst
 log = logging.getLogger("infra.warehouse")
 
 
-def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Give an engine with all extensions loaded, which takes 0.3 s: what makes a worker warm."""
+def engine(settings: Settings, database: str = MEMORY) -> duckdb.DuckDBPyConnection:
+    """Give an engine with all extensions loaded, and no others to be loaded but signed ones.
+
+    Under a name of its own (`:memory:<name>`), the same process can open it a second time.
+    """
     secrecy.hide(settings.secrets())
-    folder = str(temporary.own_folder(settings))
-    connection = duckdb.connect(
-        config={
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "allow_community_extensions": "false",
-            # The PostgreSQL extension fails when there is no store for secrets; it is given an
-            # empty one.
-            "allow_persistent_secrets": str(not settings.embedded).lower(),
-            "secret_directory": f"{folder}/secrets",
-            "python_enable_replacements": "false",
-            "home_directory": folder,
-            "temp_directory": folder,
-            "max_temp_directory_size": f"{settings.temp_bytes_max}B",
-            "memory_limit": f"{settings.memory_bytes_max}B",
-            "threads": str(settings.threads),
-        },
-    )
+    connection = duckdb.connect(database, config={**options(settings)})
     for name in extensions(settings):
         connection.execute(f"LOAD {literal(str(extension_file(name)))}")
+    connection.execute(SIGNED_ONLY)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute(f"SET GLOBAL ducklake_max_retry_count = {RETRIES_MAX}")
     if settings.s3 is not None:
         connection.execute(_secret(settings.s3))
     return connection
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """Give the engine's own settings: nothing is downloaded, nothing read by accident."""
+    folder = str(temporary.own_folder(settings))
+    return {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "allow_community_extensions": "false",
+        # Until ours are loaded: the lock file pins their hashes, and to check the signatures of 70
+        # MB again would cost every worker 0.4 s.
+        "allow_unsigned_extensions": "true",
+        # The PostgreSQL extension fails when there is no store for secrets; it is given an empty
+        # one.
+        "allow_persistent_secrets": str(not settings.embedded).lower(),
+        "secret_directory": f"{folder}/secrets",
+        "python_enable_replacements": "false",
+        "home_directory": folder,
+        "temp_directory": folder,
+        "max_temp_directory_size": f"{settings.temp_bytes_max}B",
+        "memory_limit": f"{settings.memory_bytes_max}B",
+        "threads": str(settings.threads),
+    }
 
 
 @contextmanager
@@ -74,10 +86,11 @@ def connect(
     *,
     read_only: bool = False,
     snapshot: int | None = None,
+    name: str = LAKE,
 ) -> duckdb.DuckDBPyConnection:
-    """Give an engine with the warehouse attached as `lake`, as of `snapshot` when given."""
+    """Give an engine with the warehouse attached as `name`, as of `snapshot` when given."""
     connection = engine(settings)
-    _attach(connection, settings, read_only=read_only, snapshot=snapshot)
+    _attach(connection, settings, read_only=read_only, snapshot=snapshot, name=name)
     return connection
 
 
@@ -105,8 +118,9 @@ def attach_sql(
     *,
     read_only: bool = False,
     snapshot: int | None = None,
+    name: str = LAKE,
 ) -> str:
-    """Give the statement that attaches the warehouse as `lake`."""
+    """Give the statement that attaches the warehouse as `name`."""
     options = [
         f"DATA_PATH {literal(settings.data)}",
         # The project may have been moved; the catalogue remembers where it was made.
@@ -122,7 +136,7 @@ def attach_sql(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
-    return f"ATTACH {literal(source)} AS {LAKE} ({', '.join(options)})"
+    return f"ATTACH {literal(source)} AS {name} ({', '.join(options)})"
 
 
 def _attach(
@@ -131,13 +145,15 @@ def _attach(
     *,
     read_only: bool = False,
     snapshot: int | None = None,
+    name: str = LAKE,
 ) -> None:
     """Attach the warehouse. Raises WorkFailed; WorkRefused when there is no such snapshot.
 
     The engine's complaint repeats the whole connection string, so it goes to the log alone.
     """
     try:
-        connection.execute(attach_sql(settings, read_only=read_only, snapshot=snapshot))
+        statement = attach_sql(settings, read_only=read_only, snapshot=snapshot, name=name)
+        connection.execute(statement)
     except duckdb.OutOfMemoryException:
         raise
     except (duckdb.InvalidInputException, duckdb.BinderException) as error:

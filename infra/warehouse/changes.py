@@ -1,12 +1,15 @@
 """Which rows a run inserted, updated and deleted, from the warehouse's own change feed."""
 
+from collections.abc import Sequence
+
 import duckdb
 
 from commands import ports
+from domain.pii import MASK
 from infra.querying import rows
 from infra.warehouse.attach import LAKE
 from infra.warehouse.find import commit_of, tables_at
-from infra.warehouse.quoting import literal
+from infra.warehouse.quoting import identifier, literal
 
 BYTES_MAX = 6 * 1024**2  # of the rows of one page
 KINDS = {
@@ -34,9 +37,10 @@ def changes(connection: duckdb.DuckDBPyConnection, asked: ports.ChangesOf) -> po
     kind = "CASE change_type " + " ".join(
         f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in KINDS.items()
     )
+    shown = _shown(connection, feed, asked.masked.get(table, ()))
     page = f"LIMIT {int(asked.limit) + 1} OFFSET {int(asked.offset)}"
     result = connection.execute(
-        f"SELECT {kind} END AS change, * EXCLUDE (snapshot_id, rowid, change_type) FROM {feed}"  # noqa: S608 - quoted
+        f"SELECT {kind} END AS change, {shown} FROM {feed}"  # noqa: S608 - quoted
         f" ORDER BY rowid, change_type DESC {page}",
     )
     described = result.description or []
@@ -51,6 +55,22 @@ def changes(connection: duckdb.DuckDBPyConnection, asked: ports.ChangesOf) -> po
         row_count=found.count,
         more=found.truncated,
     )
+
+
+def _shown(connection: duckdb.DuckDBPyConnection, feed: str, masked: Sequence[str]) -> str:
+    """Give the columns of a feed; of masked ones, whether there is a value."""
+    own = "* EXCLUDE (snapshot_id, rowid, change_type)"
+    described = connection.execute(f"FROM {feed} LIMIT 0").description or []
+    hidden = {name.casefold() for name in masked}
+    names = [str(each[0]) for each in described if str(each[0]).casefold() in hidden]
+    if not names:
+        return own
+    values = (
+        f"CASE WHEN {identifier(name)} IS NULL THEN NULL ELSE {literal(MASK)} END"
+        f" AS {identifier(name)}"
+        for name in names
+    )
+    return f"{own} REPLACE ({', '.join(values)})"
 
 
 def _counts(

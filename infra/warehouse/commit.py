@@ -7,7 +7,7 @@ work is therefore done before, into staged files; what runs in here takes millis
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 import duckdb
@@ -46,16 +46,22 @@ def commit(
     settings: Settings,
     *,
     signature: Signature,
+    schemas: Collection[str],
     change: Callable[[], None],
 ) -> int:
     """Run `change` in a transaction of its own; the id of the snapshot that it made.
 
-    `change` must be fit to run again. When it changes nothing, the id is the newest one's. An error
-    of another kind than WorkFailed does not tell whether the change was made.
+    `change` must be fit to run again, and write to tables of the named schemas alone. When it
+    changes nothing, the id is the newest one's. An error of another kind than WorkFailed does not
+    tell whether the change was made.
     """
     mine = f"SELECT id FROM {LAKE}.last_committed_snapshot()"  # noqa: S608 - quoted
     before = _number(connection, mine)
-    _until_made(connection, lease, settings, signature=signature, change=change)
+
+    def once() -> None:
+        _once(connection, settings, signature, schemas, change)
+
+    _until_made(lease, settings, once)
     after = _number(connection, mine)
     # This connection's last commit is an older one when there was nothing to change.
     if after is None or after == before:
@@ -63,21 +69,14 @@ def commit(
     return after
 
 
-def _until_made(
-    connection: duckdb.DuckDBPyConnection,
-    lease: Lease,
-    settings: Settings,
-    *,
-    signature: Signature,
-    change: Callable[[], None],
-) -> None:
+def _until_made(lease: Lease, settings: Settings, once: Callable[[], None]) -> None:
     # Only an attempt that surely changed nothing is followed by another one: a second commit would
     # drop, as replaced, the very files that it adds.
     pause_s = settings.commit_retry_s
     for attempt in range(1, settings.commit_attempts_max + 1):
         try:
             with lease():
-                _once(connection, settings, signature, change)
+                once()
             return
         except duckdb.Error as error:
             if not is_conflict(error):
@@ -110,6 +109,7 @@ def _once(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     signature: Signature,
+    schemas: Collection[str],
     change: Callable[[], None],
 ) -> None:
     extra = extra_info(signature.job, signature.source)
@@ -117,7 +117,7 @@ def _once(
     connection.execute("BEGIN")
     try:
         change()
-        tables.sync_fresh(settings, begun)
+        tables.sync_fresh(settings, schemas, begun)
         connection.execute(
             f"CALL {LAKE}.set_commit_message({literal(signature.author)}, "
             f"{literal(signature.message)}, extra_info => {literal(extra)})",

@@ -1,16 +1,19 @@
 """The warehouse port over the worker pool, for the server process."""
 
 import asyncio
+from typing import TypeVar
 
 import msgspec
 
-from commands import ports
+from commands import inspecting, ports, profiling
 from domain.datasets import Table
 from infra.loading import requests as loading
 from infra.warehouse import requests
 from infra.warehouse.settings import Settings
 from infra.workers.kinds import KINDS, Kind
 from infra.workers.pool import Pool
+
+T = TypeVar("T")
 
 LISTING_DEADLINE_S = 120.0
 CREATE_DEADLINE_S = 60.0
@@ -19,7 +22,10 @@ CHANGES_DEADLINE_S = 60.0
 SAMPLE_DEADLINE_S = 120.0
 CHECK_DEADLINE_S = 60.0
 FILES_DEADLINE_S = 30.0
-USERS = frozenset(("load", "fetch", "query", "warehouse"))  # kinds that open the warehouse
+INSPECT_DEADLINE_S = 600.0
+PROFILE_DEADLINE_S = 300.0
+# Kinds that open the warehouse.
+USERS = frozenset(("dbt", "load", "fetch", "query", "inspect", "warehouse"))
 LOADING = frozenset(("load", "fetch"))
 # Types that are read without the network.
 FILES = frozenset(("csv", "local_files", "duckdb", "sqlite"))
@@ -110,6 +116,22 @@ class LakeWarehouse:
             result_type=ports.Queried,
         )
 
+    async def inspect(self, task: inspecting.Inspect) -> inspecting.Inspected:
+        """Look through columns for personal data."""
+        return await self._inspected(task, inspecting.Inspected)
+
+    async def measure(self, task: inspecting.Measure) -> inspecting.Measured:
+        """Ask for the numbers of monitors."""
+        return await self._inspected(task, inspecting.Measured)
+
+    async def drill_down(self, task: inspecting.DrillDown) -> inspecting.DrilledDown:
+        """Tell which parts of a table changed."""
+        return await self._inspected(task, inspecting.DrilledDown)
+
+    async def profile(self, task: profiling.Profile) -> profiling.TableProfile:
+        """Count through a table."""
+        return await self._inspected(task, profiling.TableProfile, PROFILE_DEADLINE_S)
+
     async def maintain(
         self,
         maintain: ports.Maintain,
@@ -132,6 +154,11 @@ class LakeWarehouse:
             deadline_s=LISTING_DEADLINE_S,
             result_type=tuple[Table, ...],
         )
+
+    async def _inspected(
+        self, task: msgspec.Struct, result_type: type[T], deadline_s: float = INSPECT_DEADLINE_S
+    ) -> T:
+        return await self._pool.run("inspect", task, deadline_s=deadline_s, result_type=result_type)
 
 
 def _kind(load: ports.Load) -> str:

@@ -28,13 +28,14 @@ def maintain(
         nonlocal count
         count = _count(connection.execute(f"CALL {statement}"))
 
-    def step(phase: str, statement: str) -> int:
+    def step(phase: str, statement: str, *schemas: str) -> int:
         desk.progress(ports.Progress(phase=phase))
         commit(
             connection,
             desk.lease,
             settings,
             signature=signature,
+            schemas=schemas,
             change=lambda: call(statement),
         )
         return count
@@ -43,7 +44,7 @@ def maintain(
     for schema, table in connection.execute(TABLES_SQL, [LAKE]).fetchall():
         where = f"{literal(LAKE)}, {literal(table)}, schema => {literal(schema)}"
         bound = f"max_compacted_files => {settings.merge_files_max}"
-        merged += step("merging", f"ducklake_merge_adjacent_files({where}, {bound})")
+        merged += step("merging", f"ducklake_merge_adjacent_files({where}, {bound})", schema)
     lake = literal(LAKE)
     retention_s = task.retention_days * 86_400
     expired = step("expiring", f"ducklake_expire_snapshots({lake}, {_older_than(retention_s)})")

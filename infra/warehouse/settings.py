@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from domain.datasets import BOOKKEEPING
+
 GLOB_CHARACTERS = frozenset("*?[")
 POSTGRES = "postgres:"
 S3 = "s3://"
-OWN = "_dango"  # the schema of what the program keeps for itself; nobody can query it
+OWN = BOOKKEEPING  # nobody can query it
 SHARED_PARTS_MIN = 3  # of a folder that all paths share: / and /srv alone say nothing
 # Keys of a libpq string whose values are no secrets.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -104,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         found = [] if self.s3 is None else [self.s3.key, self.s3.secret]
         if not self.embedded:
             connection = self.catalog.removeprefix(POSTGRES)
-            found += [self.catalog, connection, *_secrets_of(connection)]
+            found += [self.catalog, connection, *secrets_of(connection)]
         return tuple(secret for secret in found if secret)
 
     def places(self) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
 
-def _secrets_of(connection: str) -> Iterator[str]:
+def secrets_of(connection: str) -> Iterator[str]:
     """Find the secret values of a libpq string in either form, raw and decoded."""
     if (url := URL.fullmatch(connection)) is not None:
         password = (url["login"] or "").partition(":")[2]

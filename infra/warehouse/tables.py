@@ -1,7 +1,8 @@
 """Tables of the warehouse: what there is, and replacing one's content by staged files."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -65,36 +66,52 @@ def sync(settings: Settings, paths: Sequence[str]) -> None:
             raise ports.WorkFailed(reason) from error
 
 
-def sync_fresh(settings: Settings, since: float) -> None:
+def sync_fresh(settings: Settings, schemas: Collection[str], since: float) -> None:
     """Bring to the disk what the engine itself has written into the tables' folders by now.
 
     Rows that a statement inserts, and lists of rows that it deletes, become files before the commit
     that refers to them, and the engine syncs none. `since` is in seconds of the clock of files;
-    a folder that is older has no new file. Raises WorkFailed.
+    a folder that is older has no new file. Only of the schemas that the commit is about: in others
+    loads may be at work, on files that nobody is to wait for. Raises WorkFailed.
     """
     if settings.data.startswith(S3):
         return
-    folders = (folder for folder in Path(settings.data).glob("*/*/") if _fresh(folder, since))
-    sync(
-        settings, [str(file) for each in folders for file in each.iterdir() if _fresh(file, since)]
-    )
+    data = Path(settings.data)
+    folders = [each for schema in schemas for each in (data / schema).glob("*/")]
+    files = [file for each in folders if _fresh(each, since) for file in each.iterdir()]
+    sync(settings, [str(file) for file in files if _fresh(file, since)])
 
 
 def _fresh(path: Path, since: float) -> bool:
+    return path.stat().st_mtime >= since
+
+
+@contextmanager
+def one_state(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Read all within of one commit; the catalogue is then read once, not for each statement."""
+    connection.begin()
     try:
-        return path.stat().st_mtime >= since
-    except FileNotFoundError:  # another load's, which it has discarded
-        return False
+        yield
+    finally:
+        connection.rollback()
 
 
 def columns(connection: duckdb.DuckDBPyConnection, name: Name) -> tuple[Column, ...]:
     """Give the table's columns in their order, none when there is no such table."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns()"
-        " WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [LAKE, name.schema, name.table],
-    ).fetchall()
-    return tuple(Column(name=column, type=spelling) for column, spelling in rows)
+    return described(connection, name.sql)
+
+
+def described(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Column, ...]:
+    """Give the columns of a table by its quoted name; none when there is no such table.
+
+    The engine's lists of all tables and columns (`duckdb_columns()`) look into each table that
+    there is; this looks at one.
+    """
+    try:
+        rows = connection.execute(f"DESCRIBE {sql}").fetchall()
+    except duckdb.CatalogException:
+        return ()
+    return tuple(Column(name=row[0], type=row[1]) for row in rows)
 
 
 def names(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[str, ...]:
@@ -169,11 +186,11 @@ def table(
     sql = f"{LAKE}.{identifier(schema)}.{identifier(name)}"
     if snapshot is not None:
         sql += f" AT (VERSION => {int(snapshot)})"
-    described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - quoted
+    lines = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - quoted
     row = connection.execute(f"SELECT count(*) FROM {sql}").fetchone()  # noqa: S608 - quoted
     return Table(
         schema=schema,
         name=name,
         row_count=0 if row is None else int(row[0]),
-        columns=tuple(Column(name=line[0], type=line[1]) for line in described),
+        columns=tuple(Column(name=line[0], type=line[1]) for line in lines),
     )

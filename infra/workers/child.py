@@ -91,10 +91,12 @@ def perform(kind: Kind, run: Run, task: bytes, desk: Desk) -> tuple[bytes, bool]
         result = msgspec.json.encode(run(msgspec.Raw(task), desk))
     except ports.WorkRefused as refused:
         return _ended(wire.Tag.REFUSED, refused, task), True
+    except ports.WorkDied as died:
+        return _ended(wire.Tag.DIED, died, task), False
     except ports.WorkFailed as failed:
         return _ended(wire.Tag.FAILED, failed, task), True
     except MemoryError:
-        reason = "The worker ran out of memory."
+        reason = "The worker ran out of memory: this needs more than it may have."
         return wire.frame(wire.Tag.DIED, wire.ending(reason, {"limit": "memory"})), False
     except Exception as bug:  # noqa: BLE001 - the edge of the process; the text may hold data
         secrecy.log.error("the %s worker failed", kind.name, exc_info=bug)

@@ -1,4 +1,4 @@
-"""What a handler in a child may ask of the server: to show progress, to hold the write lease.
+"""What a handler in a child may ask of the server: to be heard, to hold the write lease.
 
 A handler module has `start(config: msgspec.Raw) -> Run`; `Run` takes one encoded task and the desk
 and gives a result that msgspec can encode. It raises WorkRefused or WorkFailed with a sentence fit
@@ -41,6 +41,10 @@ class Desk:
                 return
             self._phase, self._next_at = progress.phase, now + PROGRESS_INTERVAL_S
         self._send(wire.frame(wire.Tag.PROGRESS, msgspec.json.encode(progress)))
+
+    def report(self, told: msgspec.Struct) -> None:
+        """Tell what became of a part of the task; unlike progress, each one arrives."""
+        self._send(wire.frame(wire.Tag.REPORT, msgspec.json.encode(told)))
 
     @contextmanager
     def lease(self) -> Iterator[None]:

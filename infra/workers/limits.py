@@ -1,12 +1,15 @@
 """What the system holds a child to: limits, death with its parent, a network of its own."""
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 
 from infra.workers.kinds import Kind
 
+AUTOGROUP = Path("/proc/self/autogroup")
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
@@ -17,7 +20,7 @@ def before_start(kind: Kind) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_NOFILE, kind.open_files_max)
     _lower(resource.RLIMIT_AS, kind.address_space_bytes_max)
-    os.nice(kind.niceness)
+    _stand_back(kind.niceness)
 
 
 def after_start(kind: Kind) -> None:
@@ -56,6 +59,14 @@ def leave_network() -> bool:
     # Who is not root needs a user namespace first. Its ids stay unmapped: files that are made keep
     # the owner that they would have had.
     return bool(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
+
+
+def _stand_back(niceness: int) -> None:
+    os.nice(niceness)
+    # A child has a session of its own. Where the system groups processes by sessions, what counts
+    # between two of them is the niceness of the groups. sched(7), "The autogroup feature"
+    with contextlib.suppress(OSError):
+        AUTOGROUP.write_text(str(niceness))
 
 
 def _lower(limit: int, value: int | None) -> None:

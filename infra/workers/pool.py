@@ -58,19 +58,20 @@ class Lane:
         return await self._start()
 
     def put_back(self, worker: process.Process) -> None:
-        """Keep the worker for the next task, or end it when it has done enough."""
-        keep = len(self.idle) < self.kind.spares and worker.tasks_done < self.kind.tasks_max
+        """Keep the worker for the next task, or end it when nobody waits or it has done enough."""
+        wanted = len(self.idle) < max(self.kind.spares, self.waiting)
+        keep = wanted and worker.tasks_done < self.kind.tasks_max
         if keep and worker.alive and not self.closed:
             self.idle.append(worker)
         else:
             worker.kill()
 
-    def warm(self) -> None:
-        """Start what is missing of the spares, in the background."""
+    def warm(self, spares: int) -> None:
+        """Start what is missing of so many spares, in the background."""
         if self.closed or (self._warming is not None and not self._warming.done()):
             return
-        if len(self.idle) < self.kind.spares:
-            self._warming = asyncio.create_task(self._warm())
+        if len(self.idle) < spares:
+            self._warming = asyncio.create_task(self._warm(spares))
 
     async def close(self) -> None:
         """Kill all workers and wait until they are gone."""
@@ -84,8 +85,8 @@ class Lane:
             worker.kill("The server is stopping.")
         await asyncio.gather(*(worker.buried for worker in workers))
 
-    async def _warm(self) -> None:
-        while not self.closed and len(self.idle) < self.kind.spares:
+    async def _warm(self, spares: int) -> None:
+        while not self.closed and len(self.idle) < spares:
             try:
                 worker = await self._start()
             except ports.WorkFailed as failed:
@@ -127,8 +128,13 @@ class Pool:
         *,
         kinds: Iterable[Kind] = KINDS,
         lease: asyncio.Lock | None = None,
+        spares: bool = True,
     ) -> None:
-        """`configs`: the start message of each kind that is to be there, encoded as JSON."""
+        """`configs`: the start message of each kind that is to be there, encoded as JSON.
+
+        Without `spares` none is started before there is work for it.
+        """
+        self._spares = spares
         self._lanes = {
             kind.name: Lane(kind, configs[kind.name], lease)
             for kind in kinds
@@ -136,9 +142,10 @@ class Pool:
         }
 
     def start(self) -> None:
-        """Begin to warm up the spares; does not wait for them."""
+        """Begin to warm up a spare of each kind, not waited for; the others come with the work."""
         for lane in self._lanes.values():
-            lane.warm()
+            if self._spares and not lane.kind.lazy:
+                lane.warm(min(lane.kind.spares, 1))
 
     async def close(self) -> None:
         """Kill every worker; running tasks end with WorkDied."""
@@ -168,6 +175,7 @@ class Pool:
         deadline_s: float,
         result_type: type[T],
         on_progress: ports.OnProgress | None = None,
+        on_report: process.OnReport | None = None,
     ) -> T:
         """Have the task done. The deadline counts from now: waiting for a worker is part of it."""
         lane = self._lanes[kind]
@@ -179,10 +187,11 @@ class Pool:
                 await self._wait(lane)
                 working = True
                 try:
-                    payload = await self._perform(lane, encoded, on_progress)
+                    payload = await self._perform(lane, encoded, on_progress, on_report)
                 finally:
                     lane.slots.release()
-                    lane.warm()
+                    if self._spares:
+                        lane.warm(lane.kind.spares)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -204,12 +213,17 @@ class Pool:
             lane.waiting -= 1
 
     @staticmethod
-    async def _perform(lane: Lane, task: bytes, on_progress: ports.OnProgress | None) -> bytes:
+    async def _perform(
+        lane: Lane,
+        task: bytes,
+        on_progress: ports.OnProgress | None,
+        on_report: process.OnReport | None,
+    ) -> bytes:
         worker = await lane.take()
         lane.busy += 1
         lane.tasks += 1
         try:
-            payload = await worker.perform(task, on_progress)
+            payload = await worker.perform(task, on_progress, on_report)
         except ports.WorkDied:
             lane.died += 1
             raise

@@ -19,12 +19,13 @@ from infra.workers import wire
 from infra.workers.kinds import Kind
 from infra.workers.log import copy_lines
 
-START_S_MAX = 30.0
+UNHEARD = frozenset({wire.Tag.PROGRESS, wire.Tag.REPORT})  # when nobody listens
 ENVIRONMENT_KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 
 log = logging.getLogger("infra.workers")
 
 OnProgress = Callable[[ports.Progress], None]
+OnReport = Callable[[bytes], None]
 
 
 class Process:
@@ -57,7 +58,9 @@ class Process:
         """False as soon as its end is known."""
         return self._process.returncode is None and not self._reader.at_eof()
 
-    async def perform(self, task: bytes, on_progress: OnProgress | None) -> bytes:
+    async def perform(
+        self, task: bytes, on_progress: OnProgress | None, on_report: OnReport | None = None
+    ) -> bytes:
         """Give the task to the child; its encoded result, or what it raised."""
         self._send(wire.Tag.TASK, task)
         await self._drain()
@@ -66,14 +69,15 @@ class Process:
             if tag is wire.Tag.RESULT:
                 self.tasks_done += 1
                 return payload
-            if tag is wire.Tag.PROGRESS:
-                if on_progress is not None:
-                    on_progress(msgspec.json.decode(payload, type=ports.Progress))
+            if tag is wire.Tag.PROGRESS and on_progress is not None:
+                on_progress(msgspec.json.decode(payload, type=ports.Progress))
+            elif tag is wire.Tag.REPORT and on_report is not None:
+                on_report(payload)
             elif tag is wire.Tag.LEASE:
                 await self._grant()
             elif tag is wire.Tag.RELEASE:
                 self._release()
-            else:
+            elif tag not in UNHEARD:
                 self._raise(tag, payload)
 
     def kill(self, farewell: str = "") -> None:
@@ -88,11 +92,12 @@ class Process:
     async def ready(self) -> None:
         """Wait until the handler has warmed up."""
         try:
-            async with asyncio.timeout(START_S_MAX):
+            async with asyncio.timeout(self.kind.start_s_max):
                 tag, payload = await self._receive()
         except TimeoutError:
             self.kill()
-            reason = f"The {self.kind.name} worker was not ready after {START_S_MAX:.0f} s."
+            limit_s = self.kind.start_s_max
+            reason = f"The {self.kind.name} worker was not ready after {limit_s:.0f} s."
             raise ports.WorkFailed(reason) from None
         if tag is not wire.Tag.READY:
             self._raise(tag, payload)
@@ -146,7 +151,9 @@ class Process:
             raise ports.WorkRefused(end.reason, **end.facts)
         if tag is wire.Tag.DIED:
             self.kill()
-            raise ports.WorkDied(end.reason, **end.facts)
+            too_large = end.facts.get("limit") == "memory"
+            died = ports.WorkTooLarge if too_large else ports.WorkDied
+            raise died(end.reason, **end.facts)
         raise ports.WorkFailed(end.reason, **end.facts)
 
     async def _died(self) -> NoReturn:

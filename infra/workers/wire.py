@@ -28,6 +28,7 @@ class Tag(enum.IntEnum):
     DIED = 15  # Ending; the child exits after it
     LEASE = 16  # asks for the write lease
     RELEASE = 17
+    REPORT = 18  # what became of a part of the task; never dropped
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):

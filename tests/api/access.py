@@ -25,6 +25,7 @@ from infra.log.envelope import Codec
 from infra.log.sqlite import SQLiteLog
 from infra.log.vault import Vault
 from infra.seen import SeenFile
+from infra.vault_keys import Rotation
 from infra.views.store import differences
 from infra.views.views import Views
 from infra.writer import Writer
@@ -110,6 +111,7 @@ class Server:
             version="0",
             started_at=self.clock(),
             progress={},
+            vault_keys=Rotation(self.log, self.vault, self.writer, folder / "master.key"),
             **more,
         )
         self.app = app.create(self.platform, routes.ROUTES)

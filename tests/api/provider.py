@@ -138,7 +138,7 @@ class Double:
                 with contextlib.suppress(OSError):
                     self.wfile.write(body)
 
-            do_POST = do_GET  # noqa: N815
+            do_POST = do_DELETE = do_GET  # noqa: N815
 
             def log_message(self, *_):
                 return

@@ -1,5 +1,7 @@
 """/api/initial-sync: the token begins one run, sees it to its end, and nothing else."""
 
+import asyncio
+
 import pytest
 
 from commands.kernel import Origin
@@ -67,6 +69,68 @@ def test_a_token_reaches_nothing_else(server):
         assert 401 == (await deploy.post("/api/sync/trigger", json={"sources": []})).status_code
         other = server.client(Authorization=f"Bearer dango_dt_{'A' * 43}")
         assert 401 == (await other.get(f"{ROOT}/status")).status_code
+
+    server.run(story)
+
+
+def test_a_token_that_was_used_up_does_not_see_a_later_run(server):
+    async def story():
+        admin, deploy = await ready(server)
+        await deploy.post(f"{ROOT}/start")
+        await admin.post(f"{ROOT}/cancel")
+        assert 401 == (await deploy.get(f"{ROOT}/status")).status_code
+        assert "started" == (await admin.post(f"{ROOT}/start")).json()["status"]
+        assert 401 == (await deploy.get(f"{ROOT}/status")).status_code
+
+    server.run(story)
+
+
+def test_a_token_that_nobody_used_expires_and_one_in_use_does_not(server):
+    async def story():
+        _, deploy = await ready(server)
+        server.clock.forward(hours=71)
+        assert 200 == (await deploy.get(f"{ROOT}/status")).status_code
+        server.clock.forward(hours=1)
+        assert 401 == (await deploy.post(f"{ROOT}/start")).status_code
+        admin = await server.logged_in()
+        made = (await admin.post(f"{ROOT}/deploy-token")).json()
+        other = server.client(Authorization=f"Bearer {made['token']}")
+        assert "started" == (await other.post(f"{ROOT}/start")).json()["status"]
+        server.clock.forward(hours=73)
+        assert "syncing" == (await other.get(f"{ROOT}/status")).json()["phase"]
+
+    server.run(story)
+
+
+def test_of_fifty_at_once_one_begins_the_run(server):
+    async def story():
+        _, deploy = await ready(server)
+        answers = await asyncio.gather(*(deploy.post(f"{ROOT}/start") for _ in range(50)))
+        assert [200, *[409] * 49] == sorted(answer.status_code for answer in answers)
+
+    server.run(story)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "{token}A",
+        "{token} x",
+        "dango_dt_",
+        pytest.param("{token:.51}", id="short"),
+        pytest.param("DANGO_DT_{bare}", id="case"),
+        pytest.param("{bare}", id="bare"),
+    ],
+)
+def test_a_token_that_is_almost_right_is_none(server, spelled):
+    async def story():
+        _, deploy = await ready(server)
+        token = deploy.headers["authorization"].removeprefix("Bearer ")
+        wrong = spelled.format(token=token, bare=token.removeprefix("dango_dt_"))
+        other = server.client(Authorization=f"Bearer {wrong}")
+        assert 401 == (await other.post(f"{ROOT}/start")).status_code
+        bare = server.client()
+        assert 401 == (await bare.post(f"{ROOT}/start?token={token}")).status_code
 
     server.run(story)
 

@@ -1,5 +1,8 @@
 """Requests beyond their rate are turned away, whoever sends them and however many there are."""
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from api import limits
@@ -158,5 +161,31 @@ def test_no_password_is_checked_for_who_is_over_the_rate(tmp_path):
         ]
         assert [200, 401, 401, 429, 429] == [answer.status_code for answer in answers]
         assert 1 == server.passwords.checks
+
+    server.run(story)
+
+
+def test_an_account_s_answers_are_kept_up_to_a_bound(tmp_path, monkeypatch):
+    """Requests that change nothing would fill the disk with what they were answered."""
+    monkeypatch.setattr(limits, "KEPT_BYTES_PER_DAY_MAX", 5 * limits.KEPT_BYTES_EACH)
+    server = Server(tmp_path)
+
+    def kept():
+        with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as log:
+            return log.execute("SELECT count(*) FROM vault WHERE kind = 'answer'").fetchone()[0]
+
+    async def story():
+        admin = await server.logged_in()
+
+        async def asked(first, count):
+            keys = [{"Idempotency-Key": f"key-{first + number}"} for number in range(count)]
+            for headers in keys:
+                answer = await admin.delete("/api/auth/sessions", headers=headers)
+                assert 200 == answer.status_code
+            return kept()
+
+        assert 4 == await asked(0, 20)
+        server.clock.forward(hours=12)
+        assert 7 == await asked(20, 20)
 
     server.run(story)

@@ -65,6 +65,28 @@ def test_a_source_is_added_changed_and_removed_in_the_caller_s_name(shop):
     assert 1 == len({actor for actor in actors if actor.startswith("user:")}) == len({*actors})
 
 
+def test_how_a_source_is_read_is_told_in_the_list_and_in_its_details(shop):
+    table = {"name": "orders", "cursor": "changed_at"}
+    options = {"path": "data/shop.db", "tables": [table]}
+
+    async def story():
+        admin = await shop.logged_in()
+        await admin.post(
+            "/api/sources", json={"name": "base", "type": "sqlite", "options": options}
+        )
+        await admin.post(
+            "/api/sources", json={**NEW, "type": "duckdb", "options": {"path": "a.db"}}
+        )
+        base, orders = (await admin.get("/api/sources")).json()
+        names = ("sync_mode", "write_disposition", "supports_incremental", "supports_date_range")
+        assert ["incremental", "merge", True, True] == [base[name] for name in names]
+        assert ["full_refresh", "replace", False, False] == [orders[name] for name in names]
+        details = (await admin.get("/api/sources/base/details")).json()
+        assert "incremental" == details["sync_mode"]
+
+    shop.run(story)
+
+
 def test_the_same_source_again_is_no_second_one_and_another_of_its_name_is_refused(shop):
     async def story():
         admin = await shop.logged_in()

@@ -8,7 +8,13 @@ import pytest
 
 from api.platform import HttpSettings
 from commands.kernel import Origin
-from commands.ports import Busy, LoadedFile, WorkDied, WorkRefused, WorkTimedOut
+from commands.ports import (
+    Busy,
+    LoadedFile,
+    WorkDied,
+    WorkRefused,
+    WorkTimedOut,
+)
 from commands.sources import ApplySources
 from domain.permissions import Role
 from infra.uploads import PREFIX, UploadFolders
@@ -18,6 +24,14 @@ from tests.datasets import source
 PATH = "/api/sources/orders/upload-csv"
 FILES = "/api/sources/orders/csv-files"
 CSV = b"id,item\n1,tea\n"
+NAMED = b'Content-Disposition: form-data; name="file"; filename="a.csv"'
+
+
+def parted(*heads):
+    """A form by hand: each part with these headers."""
+    parts = b"".join(b"--y\r\n%b\r\n\r\n%b\r\n" % (head, CSV) for head in heads)
+    kind = {"Content-Type": "multipart/form-data; boundary=y"}
+    return {"content": parts + b"--y--\r\n", "headers": kind}
 
 
 class Warehouse:
@@ -111,6 +125,8 @@ def test_each_file_is_told_as_loaded_changed_new_or_gone(shop):
         )
         listed = (await editor.get(FILES)).json()
         shop.warehouse.fails = WorkTimedOut("The work took too long.")
+        assert listed == (await editor.get(FILES)).json()  # nothing ran since: it is remembered
+        assert 200 == (await editor.post("/api/sources/orders/sync")).status_code
         assert 503 == (await editor.get(FILES)).status_code
         assert (4, 3, 2) == (listed["total_files"], listed["files_on_disk"], listed["files_loaded"])
         assert [
@@ -136,6 +152,23 @@ def test_a_sync_is_asked_for_and_one_that_runs_does_not_undo_the_upload(shop):
 
     shop.run(story)
     assert ["csv_uploaded", "sync_requested", "csv_uploaded"] == told(shop)
+
+
+def test_a_file_whose_source_went_meanwhile_goes_too(shop):
+    async def story():
+        editor = await shop.editor()
+
+        async def gone(_):
+            origin = Origin(actor="system:configuration", via="watcher", correlation="test")
+            await shop.writer.send(ApplySources(sources=()), origin)
+
+        shop.warehouse.check = gone
+        answer = await editor.post(PATH, files={"file": ("a.csv", CSV)})
+        assert 404 == answer.status_code
+
+    shop.run(story)
+    assert [] == shop.here()
+    assert [] == told(shop)
 
 
 def test_nothing_is_overwritten(shop):
@@ -166,6 +199,11 @@ def test_nothing_is_overwritten(shop):
             {"content": b"--y\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=y"}},
             400,
         ),
+        (parted(*[b'Content-Disposition: form-data; name="a"'] * 10_000), 413),
+        (parted(NAMED + b"\r\nX: " + b"a" * 500_000), 413),
+        (parted(NAMED + b"\r\nX: 1" * 5_000), 413),
+        (parted(NAMED.replace(b"a.csv", b"\xff.csv")), 400),
+        (parted(NAMED.replace(b'="a.csv"', b"*=UTF-8''..%2fa.csv")), 422),
         ({}, 415),
     ],
 )
@@ -269,6 +307,7 @@ def test_what_lies_elsewhere_is_not_there(shop):
 
     async def story():
         editor = await shop.editor()
+        assert 0 == (await editor.get(FILES)).json()["total_files"]
         for path in paths:
             gone = await editor.delete(FILES, params={"file_path": path})
             assert (404, "File not found.") == (gone.status_code, gone.json()["detail"]), path

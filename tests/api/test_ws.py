@@ -7,7 +7,7 @@ import dataclasses
 import msgspec
 import pytest
 
-from api import ws
+from api import sockets, ws
 from api.platform import HttpSettings
 from commands.kernel import Origin
 from commands.users import DeactivateUser
@@ -79,10 +79,10 @@ def story(test):
             finally:
                 live.stop()
                 await asyncio.sleep(0.01)
-                if live._sweeper is not None:
-                    live._sweeper.cancel()
+                if live.crowd._sweeper is not None:
+                    live.crowd._sweeper.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
-                        await live._sweeper
+                        await live.crowd._sweeper
 
         server.run(whole)
 
@@ -129,10 +129,10 @@ async def test_broken_views_close_the_sockets_and_do_not_end_the_sweep(server, l
     await browser.until("websocket.send")
     server.views.broken = RuntimeError("event 5")
     assert 503 == await Browser(live, cookie).status()
-    frame = await browser.until("websocket.close", ws.RECHECK_S + 1)
+    frame = await browser.until("websocket.close", sockets.RECHECK_S + 1)
     server.views.broken = None
     assert 1013 == frame["code"]
-    assert not live._sweeper.done() or live._sweeper.exception() is None
+    assert not live.crowd._sweeper.done() or live.crowd._sweeper.exception() is None
 
 
 @story
@@ -147,13 +147,14 @@ async def test_an_error_while_rights_are_looked_at_closes_that_socket_alone(serv
 
     failing = False
     live._platform = dataclasses.replace(live._platform, authenticate=faulty)
+    live.crowd._platform = live._platform
     first, second = (Browser(live, cookie) for cookie in cookies)
     await first.until("websocket.send")
     await second.until("websocket.send")
     failing = True
-    assert 1013 == (await first.until("websocket.close", ws.RECHECK_S + 1))["code"]
+    assert 1013 == (await first.until("websocket.close", sockets.RECHECK_S + 1))["code"]
     assert not second.task.done()
-    assert not live._sweeper.done()
+    assert not live.crowd._sweeper.done()
 
 
 @story
@@ -162,9 +163,9 @@ async def test_a_stuck_client_is_released_and_counts_until_then(server, live):
     await browser.until("websocket.send")
     browser.stuck = True
     live.stop()
-    await asyncio.sleep(ws.LAST_S / 2)
+    await asyncio.sleep(sockets.LAST_S / 2)
     assert 1 == len(live.clients)
-    await asyncio.wait_for(browser.task, ws.LAST_S)
+    await asyncio.wait_for(browser.task, sockets.LAST_S)
     assert not live.clients
 
 

@@ -1,66 +1,85 @@
-"""How the product's code is laid out: sizes, docstrings, fakes instead of mocks."""
+"""How the product's code is laid out: sizes, docstrings, fakes instead of mocks.
+
+Each rule is one test, which names the files that break it.
+"""
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("domain", "commands", "projections", "api", "infra")
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
+MOCKS = {"unittest.mock", "mock", "pytest_mock"}
 
 PRODUCT = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
-def relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
+
+
 def functions(path: Path):
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    return [node for node in ast.walk(tree(path)) if isinstance(node, kinds)]
+    return [node for node in nodes(path) if isinstance(node, kinds)]
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=relative)
-def test_no_file_is_longer_than_the_ceiling(path):
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-
-    assert lines <= FILE_LINES_MAX
+def breaking(paths: list[Path], found) -> dict[str, object]:
+    """What is found in these files, by their names; those without are left out."""
+    return {path.relative_to(ROOT).as_posix(): what for path in paths if (what := found(path))}
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=relative)
-def test_no_function_is_longer_than_the_ceiling(path):
-    long = {
-        node.name: lines
-        for node in functions(path)
-        if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
-    }
+def test_no_file_is_longer_than_the_ceiling():
+    def lines(path):
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        return count if count > FILE_LINES_MAX else 0
 
-    assert {} == long
+    assert {} == breaking(PRODUCT, lines)
 
 
-@pytest.mark.parametrize("path", [*PRODUCT, *TESTS], ids=relative)
-def test_every_module_says_what_it_is(path):
-    module = tree(path)
+def test_no_function_is_longer_than_the_ceiling():
+    def long(path):
+        return {
+            node.name: lines
+            for node in functions(path)
+            if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
+        }
 
-    assert not module.body or ast.get_docstring(module)
+    assert {} == breaking(PRODUCT, long)
 
 
-@pytest.mark.parametrize("path", TESTS, ids=relative)
-def test_nothing_is_mocked(path):
-    imported = {
-        name
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
-    }
-    fixtures = {arg.arg for node in functions(path) for arg in node.args.args}
+def test_every_module_says_what_it_is():
+    def silent(path):
+        return bool(tree(path).body) and not ast.get_docstring(tree(path))
 
-    assert set() == imported & {"unittest.mock", "mock", "pytest_mock"}
-    assert set() == fixtures & {"mocker"}
+    assert {} == breaking([*PRODUCT, *TESTS], silent)
+
+
+def test_nothing_is_mocked():
+    def mocked(path):
+        imported = {
+            name
+            for node in nodes(path)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
+        }
+        fixtures = {arg.arg for node in functions(path) for arg in node.args.args}
+        return imported & MOCKS | fixtures & {"mocker"}
+
+    assert {} == breaking(TESTS, mocked)
+
+
+def test_the_rules_find_what_breaks_them(tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text("from unittest.mock import Mock\ndef f(mocker):\n    return Mock\n")
+
+    assert ["f"] == [node.name for node in functions(path)]
+    assert ast.get_docstring(tree(path)) is None

@@ -1,4 +1,4 @@
-"""Measure everything, or the parts that are named: log http live sync loading auth."""
+"""Measure everything, or the parts that are named; --help lists them."""
 
 import argparse
 import json
@@ -6,9 +6,38 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import auth, figures, http, live, loading, log, sync
+from tests.bench import (
+    auth,
+    backups,
+    catalog,
+    figures,
+    http,
+    live,
+    loading,
+    log,
+    models,
+    pages,
+    proxy,
+    query,
+    schedules,
+    sync,
+)
 
-PARTS = ("log", "http", "live", "sync", "loading", "auth")
+PARTS = (
+    "log",
+    "http",
+    "live",
+    "sync",
+    "loading",
+    "models",
+    "auth",
+    "query",
+    "schedules",
+    "catalog",
+    "proxy",
+    "pages",
+    "backups",
+)
 
 
 def measure(parts, folder, events, seconds):
@@ -16,16 +45,25 @@ def measure(parts, folder, events, seconds):
         yield from log.every(folder, events)
     if "http" in parts:
         yield from http.every(folder, seconds)
-    if {"live", "sync", "loading", "auth"} & set(parts):
-        cookies = _cookies(folder / "second")
-        if "live" in parts:
-            yield from live.every(folder / "second", cookies)
-        if "sync" in parts:
-            yield from sync.every(folder / "second", cookies)
-        if "loading" in parts:
-            yield from loading.every(folder / "second", cookies)
-        if "auth" in parts:
-            yield from auth.every(folder / "second" / "project", cookies, seconds)
+    if "backups" in parts:
+        yield from backups.every(folder, events)
+    second = folder / "second"
+    served = {
+        "live": live.every,
+        "sync": sync.every,
+        "loading": loading.every,
+        "models": models.every,
+        "auth": lambda folder, cookies: auth.every(folder / "project", cookies, seconds),
+        "query": query.every,
+        "schedules": schedules.every,
+        "catalog": catalog.every,
+        "proxy": proxy.every,
+        "pages": pages.every,
+    }
+    wanted = [every for name, every in served.items() if name in parts]
+    cookies = _cookies(second) if wanted else ()
+    for every in wanted:
+        yield from every(second, cookies)
 
 
 def _cookies(folder):

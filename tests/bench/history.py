@@ -57,7 +57,15 @@ def beginning():
 
 def table(number, rows):
     columns = tuple(Column(name=f"column_{n}", type="VARCHAR") for n in range(10))
-    return Table(schema=f"raw_{name(number)}", name=name(number), row_count=rows, columns=columns)
+    return Table(
+        schema=f"raw_{name(number)}",
+        name=name(number),
+        row_count=rows,
+        columns=columns,
+        inserted=rows,
+        updated=0,
+        deleted=0,
+    )
 
 
 def events(count, seed=1):
@@ -87,21 +95,25 @@ def events(count, seed=1):
             number = chance.randrange(SOURCES)
             yield record(SyncRequested(sources=(name(number),)))
             job = position
-            yield record(SyncStarted(source=name(number), job=job), "policy:syncs")
+            run = {"source": name(number), "job": job, "schema": f"raw_{name(number)}"}
+            yield record(SyncStarted(**run, table=name(number)), "policy:syncs")
             if chance.random() < 0.05:
-                failed = SyncFailed(source=name(number), job=job, reason="a.csv, line 7: too many")
+                failed = SyncFailed(**run, reason="a.csv, line 7: too many", duration_s=0.5)
                 yield record(failed, "policy:syncs")
                 continue
             rows = chance.randrange(1_000, 1_000_000)
             file = File(path="a.csv", size_bytes=rows * 80, sha256=digest(rows), rows=rows)
             done = SyncCompleted(
-                source=name(number),
-                job=job,
+                **run,
                 rows=rows,
                 tables=(table(number, rows),),
                 files=(file,),
+                file_count=1,
+                file_bytes=file.size_bytes,
+                manifest=digest("manifest", rows),
                 snapshot=position,
                 duration_s=1.5,
+                rejected=0,
             )
             yield record(done, "policy:syncs")
         elif kind == "query":

@@ -23,8 +23,8 @@ READ_BYTES = 65_536
 class Client:
     """One connection; `work` yields requests and is sent the answers' bodies."""
 
-    def __init__(self, port, cookie, work, number):
-        host = f"Host: 127.0.0.1:{port}\r\nCookie: dango_session={cookie}\r\n"
+    def __init__(self, port, cookie, work, number, more=""):
+        host = f"Host: 127.0.0.1:{port}\r\nCookie: dango_session={cookie}\r\n{more}"
         self.head = f"HTTP/1.1\r\n{host}".encode()
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -93,6 +93,8 @@ def logins(number):
 
 def many(work, port, cookies, seconds):
     poll, clients = select.epoll(), {}
+    if work is logins:  # a login ends the session that its browser came with
+        cookies = [""] * len(cookies)
     for number, cookie in enumerate(cookies):
         client = Client(port, cookie, work, number)
         clients[client.socket.fileno()] = client

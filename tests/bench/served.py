@@ -29,6 +29,7 @@ from infra.log.sqlite import SQLiteLog
 from infra.project import Project
 from infra.runtime import Runtime
 from tests.bench.history import SOURCES, USERS, name
+from tests.server import template
 
 PASSWORD = "a tiger in the snow"
 ADMINS = 20  # of the users; they see every event live, each on at most 50 sockets
@@ -47,6 +48,7 @@ async def make(folder):
     """The project; answers a session token of each user."""
     await creation.create(folder, name="bench", password=PASSWORD)
     project = Project(folder)
+    template.without_models(folder)
     entries = "".join(ENTRY.format(name(number)) for number in range(SOURCES))
     project.sources_yml.write_text(f'version: "1.0"\nsources:\n{entries}')
     with project.held():

@@ -7,7 +7,7 @@ import msgspec
 from commands.api_keys import DECIDERS, CreateApiKey, RevokeApiKey
 from commands.kernel import Keep
 from domain import api_keys, users
-from tests.accounts import accepted, created, deactivated, deleted, invited, key
+from tests.accounts import accepted, created, deactivated, deleted, invited, key, restored
 from tests.decisions import NOW, Scenario
 
 replace = msgspec.structs.replace
@@ -80,3 +80,13 @@ def test_what_died_with_its_owner_is_not_revoked_again():
     given(created(), key(), deactivated()).when(REVOKE).then()
     given(created(), key(), deactivated(), back).when(REVOKE).then()
     given(created(), key(), deleted()).when(REVOKE).then()
+
+
+def test_a_restore_ends_all_keys_unless_they_are_kept():
+    full = [key(str(number)) for number in range(api_keys.KEYS_PER_USER_MAX)]
+
+    given(created(), key(), restored()).when(REVOKE).then()
+    given(created(), key(), restored(keys_ended=False)).when(REVOKE).then(REVOKED)
+    given(created(), *full, restored()).when(CREATE).then(key())
+    given(created(), *full, restored(keys_ended=False)).when(CREATE).refused(api_keys.TooManyKeys)
+    given(created(), restored(), key()).when(REVOKE).then(REVOKED)

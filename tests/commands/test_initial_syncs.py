@@ -9,6 +9,7 @@ from commands.initial_syncs import (
 )
 from domain import initial_syncs, sources
 from domain.syncs import SyncEnded, SyncRunning
+from tests.accounts import restored
 from tests.datasets import cancel_requested, cancelled, completed, registered, requested, started
 from tests.decisions import Scenario
 
@@ -75,3 +76,9 @@ def test_a_run_is_cancelled_as_a_whole_and_an_ended_one_is_not():
     )
     ended = (completed(4, "orders"), completed(4, "users"))
     given(*THERE, BEGUN, ALL, *ended).when(cancel).refused(SyncEnded)
+
+
+def test_a_restore_ends_the_token_unless_keys_are_kept():
+    given(ISSUED, *THERE, restored()).when(START).refused(initial_syncs.DeployTokenSpent)
+    kept = given(ISSUED, *THERE, restored(keys_ended=False)).when(START)
+    assert [BEGUN, ALL] == kept.decide(kept._events)

@@ -18,7 +18,7 @@ from commands.links import (
 from domain import links, users
 from domain.emails import Email
 from domain.permissions import Role
-from tests.accounts import accepted, created, deactivated, deleted, invited, offered
+from tests.accounts import accepted, created, deactivated, deleted, invited, offered, restored
 from tests.decisions import NOW, Scenario, ago
 
 replace = msgspec.structs.replace
@@ -174,3 +174,11 @@ def test_old_links_are_not_remembered_by_what_came_long_ago():
     given(ago(invited(expires_at=NOW - timedelta(days=1)), days=4)).when(ACCEPT).refused(
         links.LinkInvalid
     )
+
+
+def test_a_restore_makes_all_links_void_and_those_that_are_made_later_are_good():
+    given(invited(), restored()).when(ACCEPT).refused(links.LinkInvalid)
+    given(invited(), restored()).when(RENEW).then(RENEWED)
+    given(invited(), restored(), RENEWED).when(replace(ACCEPT, proof="newer")).then(accepted())
+    given(created(), offered(), restored()).when(REDEEM).refused(links.LinkInvalid)
+    given(created(), offered(), restored(), offered()).when(REDEEM).then(CHANGED)

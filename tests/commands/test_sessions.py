@@ -28,6 +28,8 @@ from tests.accounts import (
     invited,
     new,
     offered,
+    partial,
+    restored,
     siege,
     started,
     unlocked,
@@ -327,3 +329,31 @@ def test_an_account_is_unlocked(failures):
     given(*tried).when(command).then(unlocked())
     given(*tried, unlocked()).when(LOGIN).then(started())
     given(created(), started("s0")).when(command).then()
+
+
+# a restore
+
+
+def test_a_restore_ends_all_sessions_and_those_that_begin_later_live():
+    half = replace(LOGOUT, session_id="p1")
+    before = (created(), started(), partial())
+
+    given(*before, restored()).when(LOGOUT).then()
+    given(*before, restored()).when(half).then()
+    given(*before, restored()).when(EndAllSessions(user_id="anna")).then()
+    given(*before, restored(), started("s2")).when(EndAllSessions(user_id="anna")).then(
+        ended("s2", reason="revoked")
+    )
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_restore_forgets_failures_and_who_was_known(known):
+    account = [created(), started(network="net")] if known else []
+    command = guess("new", "net") if known else replace(guess("new", "net"), user_id=None)
+    tried = failures(guesses.FAILURES_FREE, known=known)
+    full = siege(guesses.STRANGERS_PER_HOUR_MAX, known=known)
+    again = failed("new", known=known, network="net")
+
+    given(*account, *tried).when(command).refused(guesses.TooManyAttempts)
+    given(*account, *tried, restored()).when(command).then(again)
+    given(*account, restored(), *full).when(command).refused(guesses.TooManyAttempts)

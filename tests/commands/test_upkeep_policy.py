@@ -6,7 +6,8 @@ import pytest
 
 from commands.kernel import StorageFull
 from commands.policies import tries
-from commands.policies.upkeep import BUG, UpkeepPolicy
+from commands.policies.jobs import BUG
+from commands.policies.upkeep import UpkeepPolicy
 from commands.ports import Maintained, WorkFailed
 from commands.upkeep import (
     AbandonMaintenance,

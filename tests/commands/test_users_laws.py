@@ -17,9 +17,9 @@ from commands.links import (
 )
 from commands.users import ChangeRole, CreateUser, DeactivateUser, DeleteUser, ReactivateUser
 from domain import users
-from domain.kernel import Refused
+from domain.kernel import Event, Refused
 from domain.permissions import Role
-from tests.accounts import created
+from tests.accounts import created, restored
 from tests.decisions import NOW, history, within
 
 DECIDERS = {**accounts.DECIDERS, **links.DECIDERS}
@@ -86,10 +86,13 @@ def decide(state, command):
         return type(refusal)
 
 
-@given(st.lists(COMMANDS, max_size=30))
+@given(st.lists(st.one_of(COMMANDS, st.just(restored())), max_size=30))
 def test_the_boundary_holds_all_that_a_decision_depends_on(commands):
     log = [created()]
     for command in commands:
+        if isinstance(command, Event):
+            log.append(command)
+            continue
         bounded = decide(fold(log, DECIDERS[type(command)].boundary(command)), command)
         assert decide(fold(log), command) == bounded
         if isinstance(bounded, list):

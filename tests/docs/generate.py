@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import bounds, happenings, permissions, ways_in
+from tests.docs import bounds, happenings, permissions, settings, ways_in
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "reference"
 COMMAND: Final = "python -m tests.docs.generate"
@@ -13,7 +13,7 @@ NOTICE: Final = f"<!-- Written by `{COMMAND}` from the code; changes here are lo
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands.md": happenings.commands,
-    "configuration.md": bounds.configuration,
+    "configuration.md": settings.configuration,
     "endpoints.md": ways_in.endpoints,
     "errors.md": ways_in.failures,
     "events.md": happenings.events,

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from infra.configuration import project, sources
+from infra.configuration import monitors, notifications, pii_overrides, project, schedules, sources
 from infra.log.verify import verify
 from tests.api.access import Server
 from tests.docs import pages
@@ -24,6 +24,20 @@ def test_settings_on_a_page_are_read_and_are_not_the_defaults(body, tmp_path, mo
         (tmp_path / "sources.yml").write_text(body)
         found = sources.read(tmp_path / "sources.yml", lambda _, value: value)
         assert found
+        return
+    if body.startswith("overrides:"):
+        (tmp_path / "pii-overrides.yml").write_text(body)
+        assert pii_overrides.read(tmp_path / "pii-overrides.yml")
+        return
+    if "monitors:" in body:
+        (tmp_path / "monitors.yml").write_text(body)
+        assert monitors.read(tmp_path / "monitors.yml").monitors
+        return
+    if body.startswith("schedules:") or "webhooks:" in body:
+        (tmp_path / "schedules.yml").write_text(body)
+        found = schedules.read(tmp_path / "schedules.yml")
+        told = notifications.read(tmp_path / "schedules.yml")
+        assert found or told.ways
         return
     for name in re.findall(r"\$\{(\w+)\}", body):
         monkeypatch.setenv(name, "from the environment")

@@ -4,50 +4,51 @@ import importlib.util
 import re
 import shlex
 
-import pytest
-
-from api.cli.table import COMMANDS, parser
+from api.cli.parsing import parser
+from api.cli.table import COMMANDS
 from api.routes import ROUTES
 from tests.docs import generate, pages, ways_in
 
-every_page = pytest.mark.parametrize("page", pages.ALL, ids=pages.name)
 WRITTEN = [page for page in pages.ALL if page.name not in generate.PAGES]
 ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE|WS) (/(?:api|ws)\b[\w/{}-]*)")
 URL = re.compile(r"https?://127\.0\.0\.1:8800(/[\w/-]*)")
 
 
-@every_page
-def test_every_link_and_anchor_leads_somewhere(page):
-    dead = []
-    for link in pages.links(page):
-        path, _, anchor = link.partition("#")
-        target = (page.parent / path) if path else page
-        if not target.exists() or (anchor and anchor not in pages.anchors(target)):
-            dead.append(link)
-
-    assert [] == dead
+def wrong(those, found):
+    """What is found on these pages, by their names; those without are left out."""
+    return {pages.name(page): sorted(what) for page in those if (what := found(page))}
 
 
-@every_page
-def test_every_make_target_exists(page):
+def test_every_link_and_anchor_leads_somewhere():
+    def dead(page):
+        for link in pages.links(page):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path) if path else page
+            if not target.exists() or (anchor and anchor not in pages.anchors(target)):
+                yield link
+
+    assert {} == wrong(pages.ALL, lambda page: list(dead(page)))
+
+
+def test_every_make_target_exists():
     makefile = pages.text(pages.ROOT / "Makefile")
     known = set(re.findall(r"^([a-z0-9]+):", makefile, flags=re.MULTILINE))
 
-    assert set() == pages.targets(page) - known
+    assert {} == wrong(pages.ALL, lambda page: pages.targets(page) - known)
 
 
-@every_page
-def test_every_command_in_a_block_is_one_that_can_be_typed(page):
-    typed = [line for line in pages.lines(page) if line.startswith("dango ")]
+def test_every_command_in_a_block_is_one_that_can_be_typed():
+    def odd(page):
+        typed = [line for line in pages.lines(page) if line.startswith("dango ")]
+        return [line for line in typed if not understood(line)]
 
-    assert [] == [line for line in typed if not understood(line)]
+    assert {} == wrong(pages.ALL, odd)
 
 
-@every_page
-def test_every_command_that_is_named_exists(page):
+def test_every_command_that_is_named_exists():
     names = {command.name.partition(" ")[0] for command in COMMANDS}
 
-    assert set() == pages.commands(page) - names
+    assert {} == wrong(pages.ALL, lambda page: pages.commands(page) - names)
 
 
 def understood(line):
@@ -60,15 +61,14 @@ def understood(line):
     return True
 
 
-@every_page
-def test_every_file_that_is_named_exists(page):
-    gone = {path for path in pages.paths(page) if not (pages.ROOT / path).exists()}
+def test_every_file_that_is_named_exists():
+    def gone(page):
+        return {path for path in pages.paths(page) if not (pages.ROOT / path).exists()}
 
-    assert set() == gone
+    assert {} == wrong(pages.ALL, gone)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
-def test_every_module_that_is_named_exists(page):
+def test_every_module_that_is_named_exists():
     def exists(name):
         """A module, or something in one."""
         folder = pages.ROOT.joinpath(*name.split("."))
@@ -79,23 +79,28 @@ def test_every_module_that_is_named_exists(page):
         source = path.with_suffix(".py") if not path.is_dir() else path / "__init__.py"
         return source.is_file() and re.search(rf"\b{attribute}\b", pages.text(source)) is not None
 
-    assert set() == {name for name in pages.modules(page) if not exists(name)}
+    assert {} == wrong(WRITTEN, lambda page: {n for n in pages.modules(page) if not exists(n)})
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
-def test_every_route_that_is_named_exists(page):
+def test_every_route_that_is_named_exists():
     known = {(route.method, shape(ways_in.path(route))) for route in ROUTES}
-    named = {(method, shape(path)) for method, path in ROUTE.findall(pages.text(page))}
 
-    assert set() == named - known
+    def unknown(page):
+        named = {(method, shape(path)) for method, path in ROUTE.findall(pages.text(page))}
+        return named - known
+
+    assert {} == wrong(WRITTEN, unknown)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
-def test_every_address_that_is_asked_exists(page):
-    known = [re.sub(r"\{\w+\}", "[^/]+", ways_in.path(route)) for route in ROUTES]
-    asked = {path.rstrip("/") for path in URL.findall(pages.text(page))} - {""}
+def test_every_address_that_is_asked_exists():
+    paths = {re.sub(r"\{\w+\}", "[^/]+", ways_in.path(route)) for route in ROUTES}
+    known = re.compile("|".join(f"(?:{path})" for path in sorted(paths)))
 
-    assert set() == {path for path in asked if not any(re.fullmatch(k, path) for k in known)}
+    def unknown(page):
+        asked = {path.rstrip("/") for path in URL.findall(pages.text(page))} - {""}
+        return {path for path in asked if not known.fullmatch(path)}
+
+    assert {} == wrong(WRITTEN, unknown)
 
 
 def shape(path):
@@ -103,17 +108,17 @@ def shape(path):
     return re.sub(r"\{\w+\}", "{}", path)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=pages.name)
-def test_every_python_block_is_python(page):
-    for body in pages.blocks(page, "python"):
-        compile(body, pages.name(page), "exec")
+def test_every_python_block_is_python():
+    for page in WRITTEN:
+        for body in pages.blocks(page, "python"):
+            compile(body, pages.name(page), "exec")
 
 
-@pytest.mark.parametrize("page", pages.ALL, ids=pages.name)
-def test_no_page_tells_where_it_was_written(page):
-    found = re.findall(r"/(?:work|tmp|home|root)/[\w./-]+", pages.prose(page))
+def test_no_page_tells_where_it_was_written():
+    def told(page):
+        return re.findall(r"/(?:work|tmp|home|root)/[\w./-]+", pages.prose(page))
 
-    assert [] == found
+    assert {} == wrong(pages.ALL, told)
 
 
 def test_every_page_is_reached_from_the_first():

@@ -10,7 +10,7 @@ from commands.table import DECIDERS
 from domain.kernel import Refused
 from domain.permissions import PERMISSIONS
 from domain.registry import EVENTS
-from tests.docs import bounds, generate, permissions, ways_in
+from tests.docs import generate, permissions, settings, ways_in
 from tests.server.principals import PRINCIPALS
 
 
@@ -27,22 +27,27 @@ def test_no_reference_page_is_stale(name):
     assert generate.page(name) == stored(name), f"stale; run: {generate.COMMAND}"
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type_name())
-def test_every_event_has_its_section(event):
-    assert f"\n## {event.type_name()}\n" in stored("events.md")
+def test_every_event_has_its_section():
+    page = stored("events.md")
+
+    assert [] == [e for e in EVENTS if f"\n## {e.type_name()}\n" not in page]
 
 
-@pytest.mark.parametrize("command", DECIDERS, ids=lambda command: command.__name__)
-def test_every_command_has_its_section(command):
-    assert f"\n### {command.__name__}\n" in stored("commands.md")
+def test_every_command_has_its_section():
+    page = stored("commands.md")
+
+    assert [] == [c for c in DECIDERS if f"\n### {c.__name__}\n" not in page]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_route_is_there_and_says_what_it_does(route):
-    row, section = f"| {route.method} | `{ways_in.path(route)}` |", f"\n## {route.method} "
+def test_every_route_is_there_and_says_what_it_does():
+    page = stored("endpoints.md")
 
-    assert (row if route.page else f"{section}{ways_in.path(route)}\n") in stored("endpoints.md")
-    assert route.handler.__doc__
+    def is_there(route):
+        path = ways_in.path(route)
+        row, section = f"| {route.method} | `{path}` |", f"\n## {route.method} {path}\n"
+        return (row if route.page else section) in page and route.handler.__doc__
+
+    assert [] == [f"{r.method} {r.path}" for r in ROUTES if not is_there(r)]
 
 
 def test_every_permission_that_a_route_demands_exists():
@@ -72,8 +77,8 @@ def test_every_way_to_fail_is_explained():
 
 
 def test_every_setting_is_explained_and_none_that_is_gone():
-    assert {path for path, *_ in bounds.settings()} == set(bounds.NOTES)
+    assert {path for path, *_ in settings.settings()} == set(settings.NOTES)
 
 
 def test_every_environment_variable_is_explained():
-    assert bounds.variables() == set(bounds.VARIABLES)
+    assert settings.variables() == set(settings.VARIABLES)

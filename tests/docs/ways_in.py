@@ -74,7 +74,8 @@ def endpoints() -> str:
             "Every answer carries `X-Request-ID`; one that led to events carries `X-Position`, one"
             " for the past `X-As-Of`. Every `GET` takes `?min_position=` and waits until the views"
             " have reached it. Every `POST`, `PUT` and `DELETE` of a caller who is known takes"
-            " `Idempotency-Key`."
+            " `Idempotency-Key`. With `X-Dango-Mask`, whatever its value, a request is answered as"
+            " to somebody who lacks `pii.view`."
         ),
         shapes.table(
             ("method", "path", "access", "as of", "what it does"),

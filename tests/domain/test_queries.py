@@ -1,8 +1,8 @@
 """Decisions about queries that ended."""
 
 from commands.kernel import Keep
-from commands.queries import DECIDERS, RecordQuery
-from domain.queries import QueryExecuted
+from commands.queries import DECIDERS, CancelQuery, RecordQuery
+from domain.queries import QueryCancelled, QueryEnded, QueryExecuted
 from tests.decisions import Scenario
 
 
@@ -28,3 +28,19 @@ def test_the_text_of_a_query_goes_to_the_vault_alone():
     command = RecordQuery(executed=executed(), sql="SELECT 'é'")
 
     assert (Keep("query", "q1", "SELECT 'é'".encode()),) == command.vault()
+
+
+def test_a_running_query_is_cancelled_once():
+    given().when(CancelQuery(query_id="q1")).then(QueryCancelled(query_id="q1"))
+    given(QueryCancelled(query_id="q1")).when(CancelQuery(query_id="q1")).then()
+
+
+def test_a_query_that_has_ended_cannot_be_cancelled():
+    given(executed()).when(CancelQuery(query_id="q1")).refused(QueryEnded)
+
+
+def test_a_cancelled_query_goes_on_record():
+    ended = executed(outcome="cancelled")
+    story = given(QueryCancelled(query_id="q1"))
+
+    story.when(RecordQuery(executed=ended, sql="SELECT 1")).then(ended)

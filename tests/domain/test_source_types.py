@@ -106,7 +106,7 @@ def test_every_reference_is_found_and_filled(sample):
         ({"directory": "x", "file_pattern": "a/*"}, ".file_pattern"),
         ({"directory": "x", "colour": "red"}, ".colour"),
         ({"directory": 5}, ".directory"),
-        ({}, ""),
+        ({}, ".directory"),
         ([], ""),
         ("x", ""),
     ],
@@ -133,3 +133,39 @@ def test_a_schema_says_which_values_are_secrets(sample):
 
 def test_a_type_has_a_row_or_waits_for_one():
     assert not table.LATER & TYPES.keys()
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_each_option_is_described(kind):
+    told = json_schema(kind)["properties"]
+    assert [] == [name for name, option in told.items() if not option.get("description")]
+    assert msgspec.json.schema_components([kind.block])[1][kind.block.__name__][
+        "properties"
+    ].keys() == (told.keys())
+
+
+@pytest.mark.parametrize(
+    ("block", "path", "reason"),
+    [
+        ({}, ".directory", "is needed"),
+        ({"directory": 5}, ".directory", "must be text, and is a whole number"),
+        ({"directory": "a", "max_reject_ratio": 3}, ".max_reject_ratio", "must be <= 1.0"),
+        (
+            {"directory": "a", "format": "xml"},
+            ".format",
+            "is not one of the values that it takes, which `dango source types` lists",
+        ),
+        ({"directory": "a", "null_values": "x"}, ".null_values", "must be a list, and is text"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_in_plain_words(block, path, reason):
+    with pytest.raises(OptionInvalid) as invalid:
+        options("csv", block)
+    assert (path, reason) == (invalid.value.path, invalid.value.reason)
+
+
+def test_who_misspells_an_option_is_told_which_there_are():
+    with pytest.raises(OptionInvalid) as invalid:
+        options("csv", {"dir": "a"})
+    assert ".dir" == invalid.value.path
+    assert "directory, file_pattern" in invalid.value.reason

@@ -15,7 +15,7 @@ from commands.syncs import (
     RequestSync,
     StartSync,
 )
-from domain import syncs
+from domain import inputs, syncs
 from domain.datasets import FILES_TOLD_MAX, Drift, Format, RefusedFile
 from domain.sources import SourceMissing, SourceReconfigured, SourceRemoved
 from domain.syncs import SchemaBusy, SyncEnded, SyncRunning, SyncStarted
@@ -158,7 +158,7 @@ def test_a_schema_is_free_when_its_run_has_ended(ending):
 @pytest.mark.parametrize(
     ("command", "ending"),
     [
-        (COMPLETE, completed(JOB)),
+        (COMPLETE, completed(JOB, rejected=None)),
         (FAIL, failed(JOB)),
         (CONFIRM, cancelled(JOB)),
         (INTERRUPT, interrupted(JOB)),
@@ -184,7 +184,7 @@ FILES = tuple(file(f"{number:03d}.csv", size_bytes=number % 40) for number in ra
 
 
 def complete(files):
-    account = None if files is None else syncs.Account(files=files)
+    account = None if files is None else inputs.Account(files=files)
     command = msgspec.structs.replace(COMPLETE, account=account)
     (event,) = given().when(command).decide(RUNNING)
     return event
@@ -247,7 +247,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(ending):
 
 
 def test_a_run_may_still_complete_while_it_is_being_cancelled():
-    given(*RUNNING, cancel_requested(JOB)).when(COMPLETE).then(completed(JOB))
+    given(*RUNNING, cancel_requested(JOB)).when(COMPLETE).then(completed(JOB, rejected=None))
 
 
 def test_a_run_that_was_being_cancelled_when_the_process_died_is_cancelled():
@@ -268,7 +268,7 @@ GONE = Drift(table="orders", missing=("old",))
 
 
 def accounted(**fields):
-    account = syncs.Account(**fields)
+    account = inputs.Account(**fields)
     return msgspec.structs.replace(COMPLETE, account=account)
 
 
@@ -278,14 +278,14 @@ def told(*events, **fields):
 
 
 def test_a_format_is_told_when_it_is_found_and_not_again():
-    found = syncs.FileFormatFound(source="orders", job=JOB, table="orders", found=CSV)
+    found = inputs.FileFormatFound(source="orders", job=JOB, table="orders", found=CSV)
 
     assert [found] == told(formats={"orders": CSV})
     assert [] == told(found, formats={"orders": CSV})
 
 
 def test_columns_that_stay_away_are_told_once():
-    drifted = syncs.ColumnsDrifted(source="orders", job=JOB, drift=GONE)
+    drifted = inputs.ColumnsDrifted(source="orders", job=JOB, drift=GONE)
     more = Drift(table="orders", missing=("old", "other"))
 
     assert [drifted] == told(drift=(GONE,))

@@ -40,7 +40,7 @@ def needs_trust(act):
         ("csv", {"directory": "data"}, False),
         ("rest_api", PLAIN, False),
         ("rest_api", KEYED, True),
-        ("rest_api", {**PLAIN, "headers": {"X-${TOKEN}": "1"}}, True),
+        ("rest_api", {**PLAIN, "headers": {"X-Token": "${TOKEN}"}}, True),
         ("rest_api", {**PLAIN, "allow_private_hosts": True}, True),
         ("filesystem", {"bucket_url": "s3://shop", "allow_private_hosts": True}, True),
         ("dlt_native", CODE, True),

@@ -10,7 +10,6 @@ _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)(?:<([^>]*)>)?")
 _RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _FILE = re.compile(r"^(\d+)<([^>]*)>")
-_SPACES = re.compile(r"\) += ")
 _STATUS = re.compile(rb"^HTTP/1\.1 2\d\d ")
 _POSITION = re.compile(rb"\r\nx-position: (\d+)\r\n", re.IGNORECASE)
 CUT_SHORT = '"...'

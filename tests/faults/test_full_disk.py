@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import httpx
 import pytest
 
 from tests.faults import planted
@@ -36,12 +37,13 @@ def served(template, disk):
 
 def fill(server: Server, disk: SmallDisk, script: Script, blocks: int) -> None:
     """Leave some blocks, and use them up until a change is refused."""
+    admin = server.client(session="admin")
     disk.fill(but_bytes=blocks * BLOCK_BYTES)
     for number in range(ROUNDS_MAX):
         body = {"name": f"{script.name}-{number}"}
         path = "/api/auth/api-keys"
         made = script.send(f"fill-{number}", "POST", path, body, "api_key_created")
-        assert dict.fromkeys(READS, 200) == reads(server)
+        assert dict.fromkeys(READS, 200) == reads(admin)
         if not script.told[f"{script.name}-fill-{number}"].acknowledged:
             return
         path = f"{path}/{made.json()['id']}"
@@ -49,8 +51,7 @@ def fill(server: Server, disk: SmallDisk, script: Script, blocks: int) -> None:
     pytest.fail("the disk was never full")
 
 
-def reads(server: Server) -> dict[str, int]:
-    admin = server.client(session="admin")
+def reads(admin: httpx.Client) -> dict[str, int]:
     return {path: admin.get(path).status_code for path in READS}
 
 
@@ -60,7 +61,7 @@ def cycle(server: Server, disk: SmallDisk, blocks: int) -> tuple[int, int]:
     fill(server, disk, script, blocks)
     script.send("sync", "POST", "/api/sources/orders/sync", {}, "sync_requested")
     script.add_user()
-    assert dict.fromkeys(READS, 200) == reads(server)
+    assert dict.fromkeys(READS, 200) == reads(admin)
     unsure = [told for told in script.told.values() if not told.acknowledged]
     assert [REFUSED] * len(unsure) == [(told.status, told.detail) for told in unsure]
     disk.free()

@@ -4,6 +4,7 @@ After a sync that failed, nobody can know what is on the disk. So what was under
 "outcome unknown", nothing is written any more, reading goes on, and a restart tells what is there.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterable
 
@@ -13,6 +14,7 @@ from tests.faults import planted
 from tests.faults.commits import LOG, WAL
 from tests.faults.script import Script
 from tests.faults.tracing import injecting
+from tests.server.forks import Forks
 from tests.server.harness import Server, copied, tell
 
 ROUNDS = 2
@@ -67,7 +69,10 @@ def settle(script: Script, *, gently: bool) -> list[str]:
 def failing(template, root, places: Iterable[tuple[str, Iterable[int]]]) -> int:
     """How many of these places were reached; each is tried on the project that the last left."""
     failures = answers = unknown = 0
-    with copied(template, root) as server:
+    with (
+        contextlib.closing(Forks()) as forks,
+        copied(template, root, forks=forks) as server,
+    ):
         server.start()
         for call, numbers in places:
             for number in numbers:

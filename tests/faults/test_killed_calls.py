@@ -4,6 +4,7 @@ After each kill the server is started again on what is there, everything that wa
 is asked for again under its Idempotency-Key, and the next kill follows.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterable
 
@@ -13,6 +14,7 @@ from tests.faults import planted
 from tests.faults.commits import LOG, WAL
 from tests.faults.script import Script
 from tests.faults.tracing import injecting
+from tests.server.forks import Forks
 from tests.server.harness import Server, copied, tell
 
 CALLS = ("pwrite64", "fdatasync")
@@ -62,7 +64,10 @@ class Kills:
 
 
 def killed(template, root, boundaries: Iterable[tuple[str, Iterable[int]]]) -> Kills:
-    with copied(template, root) as server:
+    with (
+        contextlib.closing(Forks()) as forks,
+        copied(template, root, forks=forks) as server,
+    ):
         kills = Kills(server)
         server.start()
         for call, numbers in boundaries:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from commands.ports import Mail
+from commands.mail_ports import Mail
 from infra.configuration.project import Security, SmtpBlock
 from infra.mailer import SmtpMailer
 
@@ -196,13 +196,13 @@ def test_a_server_that_is_not_there_is_given_up_after_a_few_tries(caplog):
 
 def test_a_server_that_says_nothing_does_not_hold_the_caller_up(monkeypatch):
     monkeypatch.setattr("infra.mailer.ANSWER_WAIT_S", 0.1)
-    monkeypatch.setattr("infra.mailer.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("infra.mailer.TIMEOUT_S", 3.0)
 
     with contextlib.closing(socket.create_server((HOST, 0))) as silent:
         began = time.monotonic()
         assert [False] == send(settings(silent.getsockname()[1]), MAIL, pauses_s=())
 
-        assert time.monotonic() - began < 0.4  # sooner than the try itself ends
+        assert time.monotonic() - began < 2.5  # sooner than the try itself ends
 
 
 def test_more_mails_than_may_wait_are_dropped():

@@ -18,7 +18,7 @@ def database():
         yield made
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 5, 99, 100, 101, 1000])
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 32, 33, 99, 100, 101, 133, 1000])
 def test_every_row_is_written_and_no_other(database, count):
     rows = [(number, f"row {number}") for number in range(count)]
     many.insert(database, "INSERT INTO t VALUES (?, ?)", rows)

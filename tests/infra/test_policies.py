@@ -1,6 +1,7 @@
 """Policies are told everything once they have acted on what was before, over any restart."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -11,7 +12,7 @@ from domain.upkeep import MaintenanceRequested
 from infra import policies
 from infra.policies import PAGE_EVENTS, Runner
 from tests.core import Core
-from tests.patience import until
+from tests.patience import PATIENCE_S, until
 
 
 class Listener:
@@ -93,6 +94,27 @@ def test_a_policy_goes_on_behind_what_it_acted_on(process):
     process(second, after)
 
     assert ["recovered", 3, "stopped"] == after.told
+
+
+def test_a_policy_is_told_of_nothing_that_the_views_do_not_have_yet(process, monkeypatch):
+    monkeypatch.setattr(policies, "SHOWN_S_MAX", 0.05)
+    listener, late = Listener(), threading.Event()
+
+    async def part(core, runner):
+        apply = core.views.apply
+        core.views.apply = lambda *given: late.wait(PATIENCE_S) and apply(*given)
+        asked = asyncio.create_task(ask(core, 1))
+        await until(lambda: 1 == core.log.head())
+        runner._wake["listener"].set()  # as by an event that was committed just before
+        await until(lambda: runner.failed)
+        assert ["recovered"] == listener.told
+        assert "event 1" in runner.problem()
+        late.set()
+        await asked
+        await until(lambda: 1 in listener.told)
+        await until(lambda: runner.problem() is None)
+
+    process(part, listener)
 
 
 def test_a_policy_is_told_what_happened_while_nobody_ran_it(process):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from infra import creation, doctor
+from infra import creation, doctor, event_log
 from infra.configuration import project as configuration
 from infra.log.move import copy
 from infra.log.places import archive, open_log
 from infra.project import Project, ProjectExists, ProjectInUse
-from infra.runtime import LogUnusable, Runtime, log_place
+from infra.runtime import Runtime
 
 ROOT = Path(__file__).parents[2]
 STORAGE = "storage:\n  events: {url}\n  events_schema: {schema}\n"
@@ -63,7 +63,7 @@ async def proven(runtime):
 
 def test_a_project_is_made_served_and_verified(project, postgres, schema):
     assert not project.events.exists()
-    place = log_place(project, configuration.read(project.folder))
+    place = event_log.place(project, configuration.read(project.folder))
     assert f"{postgres}#{schema}" == place
     assert not archive(place).exists(f"{place}_new")
 
@@ -104,7 +104,7 @@ def test_the_doctor_says_where_the_log_lies(project, schema):
 def test_a_database_that_cannot_be_reached_is_told_without_its_password(project, url, told, schema):
     point(project.root, url, schema)
 
-    with pytest.raises(LogUnusable, match=told) as caught:
+    with pytest.raises(event_log.LogUnusable, match=told) as caught:
         opened(project)
     assert "hunter2" not in str(caught.value)
 
@@ -112,7 +112,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(project,
 def test_a_schema_without_a_log_is_told(project, postgres):
     point(project.root, postgres, "nothing_here")
 
-    with pytest.raises(LogUnusable, match=r"schema nothing_here .* is missing"):
+    with pytest.raises(event_log.LogUnusable, match=r"schema nothing_here .* is missing"):
         opened(project)
 
 

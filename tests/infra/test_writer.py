@@ -7,11 +7,16 @@ import msgspec
 import pytest
 
 from commands.kernel import (
+    Forget,
+    Keep,
     KeyReused,
     Once,
     Overloaded,
+    StorageFull,
 )
 from commands.upkeep import RequestMaintenance
+from commands.users import EMAIL, CreateUser
+from domain.permissions import Role
 from domain.upkeep import MaintenanceRunning
 from infra.writer import GROUP_COMMANDS_MAX, QUEUE_COMMANDS_MAX
 from tests.core import ORIGIN, Core
@@ -81,6 +86,74 @@ def test_a_bug_in_one_command_is_not_the_others(tmp_path, engine, vaulted):
         assert 3 == (await core.send(query(3))).position
 
     live(tmp_path, engine)
+
+
+@story
+async def test_what_lies_beside_the_events_shares_the_commit_and_keeps_its_order(core):
+    keep, forget = Keep("kind", "id", b"value"), Forget("kind", "id")
+    async with held(core):
+        writing = [
+            core.send(query(1)),
+            core.writer.keep(keep, forget, keep),
+            core.send(query(2)),
+            core.writer.keep(Keep("kind", "other", b"value"), forget),
+        ]
+        tasks = [asyncio.create_task(each) for each in writing]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+
+    assert 1 == core.log.commits
+    assert ["q1", "q2"] == ids(core)
+    assert (None, b"value") == tuple(core.vault.read("kind", id) for id in ("id", "other"))
+
+
+@story
+async def test_what_a_command_keeps_comes_before_what_is_asked_for_later(core):
+    user = CreateUser(
+        user_id="u",
+        email="u@example.org",
+        email_digest="digest",
+        role=Role.VIEWER,
+        credential="c",
+        password_hash="hash",
+    )
+    async with held(core):
+        creating = asyncio.create_task(core.send(user))
+        await asyncio.sleep(0)
+        forgetting = asyncio.create_task(core.writer.keep(Forget(EMAIL, "u")))
+        await asyncio.sleep(0)
+    await asyncio.gather(creating, forgetting)
+
+    assert None is core.vault.read(EMAIL, "u")
+
+
+@story
+async def test_a_write_that_fails_fails_alone(core):
+    async with held(core):
+        before = asyncio.create_task(core.send(query(1)))
+        failing = asyncio.create_task(core.writer.transact(lambda: 1 / 0))
+        after = asyncio.create_task(core.writer.keep(Keep("kind", "id", b"value")))
+        await asyncio.sleep(0)
+    with pytest.raises(ZeroDivisionError):
+        await failing
+    await asyncio.gather(before, after)
+
+    assert ["q1"] == ids(core)
+    assert b"value" == core.vault.read("kind", "id")
+
+
+@story
+async def test_without_room_for_views_what_lies_beside_is_written_still(core):
+    core.views.has_room = lambda: False
+    async with held(core):
+        refused = asyncio.create_task(core.send(query(1)))
+        keeping = asyncio.create_task(core.writer.keep(Keep("kind", "id", b"value")))
+        await asyncio.sleep(0)
+    with pytest.raises(StorageFull):
+        await refused
+    await keeping
+
+    assert b"value" == core.vault.read("kind", "id")
 
 
 @story

@@ -123,6 +123,18 @@ def test_where_a_second_factor_is_demanded_the_login_leads_there_and_nowhere_els
 
 
 @with_anna
+async def test_pages_are_light_or_dark_as_was_chosen_in_this_browser(site, anna):
+    assert not any("data-theme" in values for _, values in (await look(anna, "/account")).tags)
+    for theme in ("dark", "light"):
+        assert 303 == (await anna.post("/account/theme", data={"theme": theme})).status_code
+        assert (await look(anna, "/sources")).has("html", **{"data-theme": theme})
+    assert 422 == (await anna.post("/account/theme", data={"theme": "pink"})).status_code
+    await anna.post("/account/theme", data={"theme": ""})
+    anna.cookies.set("dango_theme", '"><script>')
+    assert not any("data-theme" in values for _, values in (await look(anna, "/")).tags)
+
+
+@with_anna
 async def test_own_sessions_are_listed_and_ended_one_or_all_others(site, anna):
     agent = {"user-agent": HOSTILE}
     others = [await site.logged_in(ANNA, PASSWORD, **agent) for _ in range(3)]

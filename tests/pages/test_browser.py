@@ -3,98 +3,17 @@
 Screenshots go to the folder named by DANGO_SCREENSHOTS, for people to look at.
 """
 
-import os
 import re
-from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
 
-from tests.server.harness import copied, until
-from tests.server.template import PASSWORD, sources_yml, write_rows, write_sources
+from tests.pages.tabs import Tab, every_window, pressed, reached, text_of, typed, unfit
+from tests.server.harness import copied
+from tests.server.template import PASSWORD
 
 pytestmark = pytest.mark.browser
-
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-TIMEOUT_MS = 15_000
-VIOLATIONS = """
-  window.violations = [];
-  document.addEventListener("securitypolicyviolation", (event) =>
-    window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def served(server):
-    """A server with a good source, a new one and a broken one."""
-    write_rows(server.root / "data/uploads/items/items.csv", 500)
-    broken = server.root / "data/uploads/broken/broken.csv"
-    write_rows(broken, 5)
-    broken.write_text(broken.read_text() + "1,2,3,4,5\n")
-    write_sources(server.root, sources_yml("orders", "items", "broken"))
-    editor = server.client(session="editor")
-    until(lambda: len(editor.get("/api/sources").json()) == 3)
-    assert "success" == server.sync(editor, "orders")["status"]
-    assert "failed" == server.sync(editor, "broken")["status"]
-    return server
-
-
-class Tab:
-    """One page in a browser of its own; `wrong` is what it complained of."""
-
-    def __init__(self, browser, server, *, session=None, size=WIDE, script=True, scheme="light"):
-        self.server, self.noise = server, []
-        self.context = browser.new_context(
-            viewport=size, java_script_enabled=script, color_scheme=scheme
-        )
-        if session is not None:
-            token = server.people.sessions[session]
-            self.context.add_cookies([{"name": "dango_session", "value": token, "url": server.url}])
-        self.context.set_default_timeout(TIMEOUT_MS)
-        self.page, self.script = self.context.new_page(), script
-        if script:
-            self.page.add_init_script(VIOLATIONS)
-        self.page.on("console", lambda message: self.noise.append(message.text))
-        self.page.on("pageerror", lambda error: self.noise.append(str(error)))
-        self.page.on("request", self._asked)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def _asked(self, request):
-        if not request.url.startswith((self.server.url, "data:", "blob:")):
-            self.noise.append(f"asked for {request.url}")
-
-    def go(self, path):
-        self.page.goto(f"{self.server.url}{path}")
-        return self.page
-
-    @property
-    def wrong(self):
-        violations = self.page.evaluate("window.violations") if self.script else []
-        return [*self.noise, *violations]
-
-    def picture(self, name):
-        if folder := os.environ.get("DANGO_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-
-
-def text_of(page, selector):
-    return page.locator(selector).inner_text()
 
 
 def test_who_logs_in_and_presses_sync_sees_the_row_change_in_place(browser, served):
@@ -123,8 +42,10 @@ def test_an_open_page_follows_what_others_do_and_keeps_its_place(browser, served
         field = page.locator(".pop input[name=as_of]")
         field.fill("12")
         before = text_of(page, "#position")
+        done = page.locator("#stream li", has_text="Sync of orders completed")
+        told = done.count()
         served.sync(served.client(session="editor"), "orders")
-        page.locator("#stream li").first.get_by_text("Sync of orders completed").wait_for()
+        done.nth(told).wait_for()
         assert int(before) < int(text_of(page, "#position"))
         assert "12" == field.input_value()
         assert page.evaluate("document.querySelector('details.menu').open")
@@ -144,6 +65,63 @@ def test_a_page_whose_server_is_gone_says_so_and_catches_up(browser, template, t
             server.sync(server.client(session="editor"), "orders")
             page.locator("#offline").wait_for(state="hidden", timeout=30_000)
             page.locator("#source-orders", has_text="1,000").wait_for()
+
+
+MISSED = 100
+SHOWN = """() => {
+  const main = document.querySelector("main").cloneNode(true);
+  for (const time of main.querySelectorAll("time")) time.textContent = "";
+  return [document.querySelector("#position").textContent, main.innerHTML];
+}"""
+
+
+class Wire:
+    """The socket of a page, which can be cut and joined again."""
+
+    def __init__(self, page):
+        self.cut, self.sockets = False, []
+        page.route_web_socket("**/ws?**", self.opened)
+
+    def opened(self, socket):
+        if self.cut:
+            socket.close()
+        else:
+            self.sockets.append(socket)
+            socket.connect_to_server()
+
+    def part(self):
+        self.cut = True
+        for socket in self.sockets:
+            socket.close()
+
+
+def test_a_page_whose_socket_was_cut_while_much_happened_ends_as_a_fresh_one(browser, served):
+    admin = served.client(session="admin")
+    with Tab(browser, served, session="admin") as tab:
+        wire = Wire(tab.page)
+        page = tab.go("/")
+        page.locator("#state", has_text="Live").wait_for()
+        before = int(text_of(page, "#position"))
+        wire.part()
+        page.locator("#state", has_text="Live").wait_for(state="hidden")
+        for number in range(MISSED):
+            if number % 20 == 0:
+                told = {"description": f"Told while nobody heard, {number}"}
+                assert 200 == admin.put("/api/sources/items", json=told).status_code
+            else:
+                made = admin.post("/api/auth/api-keys", json={"name": f"key {number}"})
+                assert made.status_code in (200, 201), made.text
+        assert str(before) == text_of(page, "#position")  # it heard of nothing
+        wire.cut = False
+        page.locator("#state", has_text="Live").wait_for()
+        head = admin.get("/api/events", params={"limit": 1}).json()["events"][0]["position"]
+        assert before + MISSED <= head
+        page.locator("#position", has_text=str(head)).wait_for()
+        kept = page.evaluate(SHOWN)
+        page.reload()
+        page.locator("#state", has_text="Live").wait_for()
+        assert page.evaluate(SHOWN) == kept
+        assert "Told while nobody heard, 80" in text_of(page, "#source-items")
 
 
 def test_without_scripts_everything_can_be_read_and_done(browser, served):
@@ -167,26 +145,6 @@ def test_without_scripts_everything_can_be_read_and_done(browser, served):
         assert page.url == f"{served.url}/"
         page.click("button[title='Log out']")
         assert page.url == f"{served.url}/login"
-
-
-def pressed(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def reached(page, what, most=60):
-    """Go on with Tab until the focus is on this."""
-    for _ in range(most):
-        if page.evaluate("what => document.activeElement.matches(what)", what):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"{what} is not reached by Tab")
-
-
-def typed(page, text):
-    """Type into the field that the page offers; it gets the focus with the first picture only."""
-    page.locator("input:focus").wait_for()
-    page.keyboard.type(text)
 
 
 def logged_in_by_keyboard(page, server, email):
@@ -236,8 +194,7 @@ def test_a_second_factor_is_set_up_and_signed_in_with_by_keyboard_alone(browser,
         assert [] == tab.wrong
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@every_window
 def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, size):
     last = served.events(served.client(session="admin"), type="sync_completed")[-1]["position"]
     pages = {
@@ -246,16 +203,97 @@ def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, 
         "past": f"/?as_of={last}",
         "events": "/events",
         "event": f"/events/{last}",
+        "changes": "/changes?from=1&stream=source:orders",
+        "monitoring": "/monitoring?metric=orders_orders_row_count",
+        "sources": "/sources?sort=-rows",
+        "source": "/sources/orders",
+        "failed": "/sources/broken",
+        "source then": f"/sources/orders?as_of={last}",
+        "files": "/sources/orders/files",
+        "types": "/add/source",
+        "add": "/add/source/postgres",
+        "models": "/models",
+        "catalog": "/catalog",
+        "table": "/catalog/orders/orders",
+        "search": "/search?q=o",
+        "notebooks": "/notebooks",
+        "lineage": "/models?show=lineage",
+        "query": "/query",
+        "schedules": "/schedules",
+        "new schedule": "/add/schedule",
+        "governance": "/governance",
+        "health": "/health",
+        "logs": "/logs",
+        "users": "/users",
+        "secrets": "/secrets",
         "account": "/account",
         "factor": "/account/2fa",
     }
-    for name, path in pages.items():
-        session = None if name == "login" else "admin"
+    wrong = []
+    for session in (None, "admin"):
         with Tab(browser, served, session=session, size=size, scheme=scheme) as tab:
-            width = tab.go(path).evaluate("document.documentElement.scrollWidth")
-            assert (name, size["width"]) == (name, width)
-            assert (name, []) == (name, tab.wrong)
-            tab.picture(f"{name}-{scheme}-{size['width']}")
+            for name, path in pages.items():
+                if (session is None) == (name == "login"):
+                    width = tab.go(path).evaluate("document.documentElement.scrollWidth")
+                    wrong += [] if width == size["width"] else [f"{name}: {width} wide"]
+                    wrong += [f"{name}: {each}" for each in tab.wrong]
+                    tab.picture(f"{name}-{scheme}-{size['width']}")
+                    wrong += [f"{name}: {each}" for each in unfit(tab.page)]
+                    tab.noise.clear()
+    assert [] == wrong
+
+
+def test_a_statement_is_answered_in_place_and_an_error_beside_it(browser, served):
+    with Tab(browser, served, session="editor") as tab:
+        page = tab.go("/query")
+        page.fill("#sql", "select order_id, item from raw_orders.orders order by 1 limit 3")
+        page.click("#run")
+        page.locator("#answer table").wait_for()
+        assert "3 rows" in text_of(page, "#answer")
+        page.locator("#history", has_text="raw_orders.orders").wait_for()
+        page.evaluate("window.stayed = true")
+        served.sync(served.client(session="editor"), "orders")
+        assert "3 rows" in text_of(page, "#answer")  # what others do leaves the answer alone
+        page.fill("#sql", "select nothing from nowhere")
+        page.click("#run")
+        page.locator("#answer .problem").wait_for()
+        assert "nowhere" in text_of(page, "#answer")
+        assert "select nothing from nowhere" == page.input_value("#sql")
+        assert page.evaluate("window.stayed")
+        with page.expect_download() as download:
+            page.fill("#sql", "select 1 as one")
+            page.click("button[name=format][value=csv]")
+        assert download.value.suggested_filename.endswith(".csv")
+        assert [] == [line for line in tab.wrong if "400" not in line]
+
+
+def test_a_source_is_rolled_back_after_a_question_and_the_page_follows(browser, served):
+    editor = served.client(session="editor")
+    served.sync(editor, "orders")
+    runs = editor.get("/api/sources/orders/details").json()["history"]
+    with Tab(browser, served, session="editor") as tab:
+        page = tab.go("/sources/orders")
+        page.locator("#state", has_text="Live").wait_for()
+        page.locator("#runs details.confirm summary").first.click()
+        page.locator("#runs details.confirm[open] button.danger").click()
+        page.wait_for_function(
+            "count => document.querySelectorAll('#runs tbody tr').length > count", arg=len(runs)
+        )
+        assert page.url.endswith("/sources/orders")
+        assert [] == tab.wrong
+
+
+DASHBOARD_REQUESTS_MAX = 8
+DASHBOARD_BYTES_MAX = 60_000
+
+
+def test_the_dashboard_is_few_requests_and_few_bytes(browser, served):
+    with Tab(browser, served, session="viewer") as tab:
+        asked = []
+        tab.page.on("requestfinished", lambda request: asked.append(request))  # noqa: PLW0108 - a builtin cannot be marked
+        tab.go("/").locator("#state", has_text="Live").wait_for()
+        assert 3 <= len(asked) <= DASHBOARD_REQUESTS_MAX
+        assert sum(each.sizes()["responseBodySize"] for each in asked) <= DASHBOARD_BYTES_MAX
 
 
 @pytest.mark.parametrize("viewer", ["docs", "redoc"])
@@ -266,3 +304,33 @@ def test_the_viewers_of_the_api_show_it_without_another_host(browser, served, vi
         page.locator("#viewer", has_text="sources").wait_for()
         assert [] == tab.wrong
         tab.picture(viewer)
+
+
+def test_a_part_of_time_is_chosen_on_the_bars(browser, served):
+    def ends(page, number):
+        href = page.locator(".spread a").nth(number).get_attribute("href")
+        return parse_qs(urlsplit(href).query)["q"][0].split()
+
+    def middle(page, number):
+        box = page.locator(".spread a").nth(number).bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def asked(page):
+        page.wait_for_url("**/events?q=since*")
+        return parse_qs(urlsplit(page.url).query)["q"][0].split()
+
+    with Tab(browser, served, session="admin") as tab:
+        page = tab.go("/events")
+        since, until = ends(page, 0)[0], ends(page, -1)[1]
+        page.mouse.move(*middle(page, -1))
+        page.mouse.down()
+        page.mouse.move(*middle(page, 0), steps=4)
+        page.mouse.up()
+        assert [since, until] == asked(page)
+        page = tab.go("/events")
+        since, until = ends(page, 0)[0], ends(page, 1)[1]
+        page.locator(".spread a").first.focus()
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Enter")
+        assert [since, until] == asked(page)
+        assert [] == tab.wrong

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.pages import filters
+from api.pages import filters, words
 from api.pages.lines import PERMISSIONS
 from domain.registry import EVENTS
 from projections.audit import Filter
@@ -130,3 +130,19 @@ def test_the_proof_holds_until_somebody_changes_the_log(tmp_path):
         site.rebuilt_differently = list  # the log is spoilt: there is nothing to compare with
 
     site.run(story)
+
+
+def test_who_acts_is_spelled_for_people(tmp_path):
+    site = Site(tmp_path)
+
+    async def story():
+        admin = (await site.people())["admin"]
+        await site.configure("orders")
+        assert "test, command line" in (await look(admin, "/events?q=source_registered")).text
+
+    site.run(story)
+
+
+def test_an_id_is_shortened_and_a_name_is_not():
+    assert "query:01a204b6…" == words.brief("query:01a204b6f8ef7dbc88cd6e682b76f562")
+    assert "source:orders" == words.brief("source:orders")

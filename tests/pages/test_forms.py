@@ -163,7 +163,7 @@ def test_the_sync_button_asks_for_a_sync_and_leads_back(tmp_path):
         people = await site.people()
         await site.configure("orders")
         before = site.log.head()
-        answer = await people["editor"].post("/sources/orders/sync")
+        answer = await people["editor"].post("/sources/orders/sync", data={"from": "overview"})
         assert (303, "/") == (answer.status_code, answer.headers["location"])
         assert str(before + 1) == answer.headers["x-position"]
         assert "sync_requested" == site.types()[-1]

@@ -1,5 +1,7 @@
 """Every page, for every kind of caller, in every state, answers as it should; nothing leaks."""
 
+import re
+
 import pytest
 
 from api import app
@@ -10,6 +12,7 @@ from api.routes import ROUTES
 from api.table import SOCKET
 from api.table import page as page_row
 from tests.pages.site import HOSTILE, Page, Site, look
+from tests.pages.states import empty, failing, hostile, populated
 
 # path -> the status for anonymous, viewer, editor, admin
 PAGES = {
@@ -32,36 +35,84 @@ PAGES = {
     "/events/{head}": (302, 403, 403, 200),
     "/events/{head}?verify=1": (302, 403, 403, 200),
     "/events/999999": (302, 403, 403, 404),
+    "/sources": (200, 200, 200, 200),
+    "/governance": (302, 200, 200, 200),
+    "/health": (200, 200, 200, 200),
+    "/monitoring": (302, 200, 200, 200),
+    "/monitoring?metric=none": (302, 404, 404, 404),
+    "/logs": (200, 200, 200, 200),
+    "/logs?level=error&source=orders": (200, 200, 200, 200),
+    "/logs?level=nonsense": (422, 422, 422, 422),
+    "/users": (302, 403, 403, 200),
+    "/users/none": (302, 403, 403, 404),
+    "/secrets": (302, 403, 403, 200),
+    "/settings/users": (302, 403, 403, 302),
+    "/settings/secrets": (302, 403, 403, 302),
+    "/query": (302, 403, 200, 200),
+    "/query?embedded=1&sql=select+1": (302, 403, 200, 200),
+    "/changes": (302, 200, 200, 200),
+    "/changes?from=1&stream=user:none": (302, 403, 403, 200),
+    "/changes?from=x": (302, 422, 422, 422),
+    "/search": (200, 200, 200, 200),
+    "/search?q=or": (200, 200, 200, 200),
+    "/notebooks": (302, 200, 200, 200),
+    "/catalog": (302, 200, 200, 200),
+    "/catalog?q=ordres": (302, 200, 200, 200),
+    "/catalog?q=x": (302, 422, 422, 422),
+    "/schedules": (302, 200, 200, 200),
+    "/add/schedule": (302, 403, 403, 200),
+    "/models": (200, 200, 200, 200),
+    "/models?show=lineage": (200, 200, 200, 200),
+    "/add/source": (302, 403, 200, 200),
+    "/add/source/csv": (302, 403, 200, 200),
+    "/add/source/postgres": (302, 403, 200, 200),
+    "/add/source/nonsense": (302, 403, 404, 404),
     "/api/docs": (200, 200, 200, 200),
     "/api/redoc": (200, 200, 200, 200),
     "/nothing-here": (404, 404, 404, 404),
 }
-PAST = ("/", "/events", "/events/2")
+# The same for the pages of one thing; where there is none it is 404 for who may ask.
+THINGS = {
+    "/users/{user}": (302, 403, 403, 200),
+    "/sources/{source}": (200, 200, 200, 200),
+    "/sources/{source}/files": (200, 200, 200, 200),
+    "/sources/{source}/edit": (302, 403, 200, 200),
+    "/schedules/{schedule}": (302, 200, 200, 200),
+    "/schedules/{schedule}/edit": (302, 403, 403, 200),
+    "/models/{model}": (200, 200, 200, 200),
+    "/catalog/{source}/{table}": (302, 200, 200, 200),
+    "/model-runs/{run}": (302, 200, 200, 200),
+}
+PAST = (
+    *("/governance", "/logs", "/monitoring", "/users"),
+    "/",
+    "/query",
+    "/changes",
+    "/search",
+    "/search?q=o",
+    "/notebooks",
+    "/catalog",
+    "/catalog?q=orders",
+    "/schedules",
+    "/sources",
+    "/models",
+    "/models?show=lineage",
+    "/events",
+    "/events/2",
+)
+ACTS_IN_THE_PAST = {"/logout", "/query"}  # to ask changes nothing, and is answered as of then
+NAMES = ("source", "table", "model", "schedule", "user", "run")
 CALLERS = ("anonymous", "viewer", "editor", "admin")
 HTML = {"accept": "text/html"}
 
 
-async def empty(site):
-    del site
-
-
-async def populated(site):
-    await site.configure("orders", "customers", "items")
-    await site.succeed("orders", rows=1_234_567)
-    await site.begin("customers")
-
-
-async def failing(site):
-    await site.configure("orders")
-    await site.succeed("orders")
-    await site.fail("orders", "Line 7 has 3 values where the header has 2 columns.")
-
-
-async def hostile(site):
-    await site.configure(HOSTILE, type=HOSTILE, description=HOSTILE)
-    await site.succeed(HOSTILE)
-    await site.fail(HOSTILE, HOSTILE, file=HOSTILE)
-    await site.add(f"{HOSTILE.replace(' ', '')}@example.org", "some other secret")
+def expected(things):
+    """Each page with its statuses, for the things that there are."""
+    for path, statuses in PAGES.items():
+        yield path, statuses
+    for path, statuses in THINGS.items():
+        there = all(name in things for name in re.findall(r"{(\w+)}", path))
+        yield path, statuses if there else tuple(404 if s == 200 else s for s in statuses)
 
 
 @pytest.mark.parametrize("state", [empty, populated, failing, hostile])
@@ -70,10 +121,11 @@ def test_every_page_answers_every_caller_as_it_should(tmp_path, state):
 
     async def story():
         people = await site.people()
-        await state(site)
+        things = await state(site)
         wrong = []
-        for template, statuses in PAGES.items():
-            path = template.format(head=site.log.head(), token="some-token")
+        for template, statuses in expected(things):
+            known = {**dict.fromkeys(NAMES, "none"), "run": 1, **things}
+            path = template.format(head=site.log.head(), token="some-token", **known)
             for caller, status in zip(CALLERS, statuses, strict=True):
                 page = await look(people[caller], path, headers=HTML)
                 where = f"{caller} {path}"
@@ -95,16 +147,26 @@ def test_every_page_shows_every_moment_of_the_past(tmp_path, state):
 
     async def story():
         people = await site.people()
-        await state(site)
+        things = await state(site)
         admin = people["admin"]
+        there = {
+            "source": "source_registered",
+            "model": "model_registered",
+            "schedule": "schedule_created",
+        }
         for position in range(2, site.log.head() + 1):
-            for path in PAST:
-                page = await look(admin, f"{path}?as_of={position}")
+            known = site.types()[: position - 1]
+            paths = [f"/{kind}s/{things[kind]}" for kind in there
+                     if kind in things and there[kind] in known]  # fmt: skip
+            for path in (*PAST, *paths):
+                page = await look(admin, f"{path}{'&' if '?' in path else '?'}as_of={position}")
                 assert (200, []) == (page.status, page.wrong)
                 assert str(position) == page.answer.headers["x-as-of"]
                 assert page.has("body", **{"class": "past"})
                 assert "Back to now" in page.text
-                assert not page.has("form", method="post", action="/sources/orders/sync")
+                posts = {values.get("action") for tag, values in page.tags
+                         if tag == "form" and values.get("method") == "post"}  # fmt: skip
+                assert posts <= ACTS_IN_THE_PAST
                 assert not any("data-after" in values for _, values in page.tags)
 
     site.run(story)
@@ -293,8 +355,22 @@ def test_with_authentication_off_pages_are_there_and_nobody_can_log_out(tmp_path
 def test_every_page_of_the_table_is_looked_at():
     pages = {row.path for row in ROUTES if row.page and row.method == "GET"}
     looked_at = {
-        path.partition("?")[0].format(head="{position:int}", token="{token:str}") for path in PAGES
+        path.partition("?")[0].format(
+            head="{position:int}",
+            token="{token:str}",
+            source="{source_name:str}",
+            model="{model_name:str}",
+            schedule="{name:str}",
+            user="{user_id:str}",
+            table="{table:str}",
+            run="{job_id:int}",
+        )
+        for path in (*PAGES, *THINGS)
     }
+    looked_at |= {"/catalog/{owner:str}/{table:str}"}  # whose name is that of a source here
+    looked_at |= {"/add/source/{type_name:str}"} & {f"{path.rpartition('/')[0]}/{{type_name:str}}"
+                                                   for path in looked_at}  # fmt: skip
+    looked_at -= {path for path in looked_at if path.startswith("/add/source/") and "{" not in path}
 
     assert set() == pages - looked_at
     assert all(row.method != SOCKET for row in ROUTES if row.page)

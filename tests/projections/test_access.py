@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from domain import api_keys as key_rules
-from domain import guesses, totp
+from domain import backups, guesses, totp
 from domain import sessions as session_rules
 from domain import users as user_rules
 from domain.permissions import Role
@@ -25,6 +25,7 @@ from tests.accounts import (
     key,
     offered,
     partial,
+    restored,
     siege,
     started,
     unlocked,
@@ -40,7 +41,13 @@ PROJECTIONS = (
     identities.PROJECTION,
 )
 TABLES = tuple(table for projection in PROJECTIONS for table in projection.tables)
-EVENTS = (*user_rules.EVENTS, *totp.EVENTS, *session_rules.EVENTS, *key_rules.EVENTS)
+EVENTS = (
+    *user_rules.EVENTS,
+    *totp.EVENTS,
+    *session_rules.EVENTS,
+    *key_rules.EVENTS,
+    *backups.EVENTS,
+)
 
 
 @pytest.fixture
@@ -294,3 +301,32 @@ def test_the_past_shows_what_was(given):
         len(sessions.of_user(after, "anna")),
         len(api_keys.of_user(after, "anna")),
     )
+
+
+def test_a_restore_ends_sessions_links_and_keys_and_the_past_still_shows_them(given):
+    log = (
+        created(),
+        started(),
+        partial(),
+        key(),
+        invited("ben", proof="link-ben"),
+        *failures(2),
+        restored(),
+    )
+    before, now = given(*log, as_of=len(log) - 1), given(*log)
+
+    def known(reader):
+        return (
+            [row.session_id for row in sessions.of_user(reader, "anna")],
+            sessions.partial(reader, "proof-p1") is not None,
+            sessions.by_proof(reader, "proof-s1") is not None,
+            [row.key_id for row in api_keys.of_user(reader, "anna")],
+            users.by_link(reader, "link-ben") is not None,
+            users.one(reader, "ben").link is not None,
+            users.guesses(reader, "digest-anna") == guesses.Guesses(),
+        )
+
+    assert (["s1"], True, True, ["k1"], True, True, False) == known(before)
+    assert ([], False, False, [], False, False, True) == known(now)
+    kept = given(*log[:-1], restored(keys_ended=False))
+    assert (["k1"], []) == (known(kept)[3], known(kept)[0])

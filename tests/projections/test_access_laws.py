@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import api_keys as key_commands
+from commands import backups as backup_commands
 from commands import factors as factor_commands
 from commands import identities as identity_commands
 from commands import links as link_commands
 from commands import sessions as session_commands
 from commands import users as user_commands
 from domain import api_keys as key_rules
+from domain import backups as backup_rules
 from domain import identities as identity_rules
 from domain import sessions as session_rules
 from domain import totp
@@ -23,7 +25,7 @@ from domain.kernel import Refused
 from domain.permissions import Role
 from infra.views.views import Current
 from projections import api_keys, identities, sessions, users
-from tests.accounts import created, invited
+from tests.accounts import created, invited, restored
 from tests.decisions import NOW, history, within
 from tests.folding import build
 
@@ -39,6 +41,7 @@ EVENTS = (
     *session_rules.EVENTS,
     *key_rules.EVENTS,
     *identity_rules.EVENTS,
+    *backup_rules.EVENTS,
 )
 DECIDERS = {
     **user_commands.DECIDERS,
@@ -47,9 +50,9 @@ DECIDERS = {
     **factor_commands.DECIDERS,
     **identity_commands.DECIDERS,
     **key_commands.DECIDERS,
+    **backup_commands.DECIDERS,
 }
 
-HALVES = "SELECT session_id FROM partial_sessions WHERE user_id = :user"
 USERS = st.sampled_from(["anna", "ben"])
 NAMES = st.sampled_from(["1", "2", "3"])
 CREDENTIALS = st.sampled_from(["1", "2"])
@@ -149,6 +152,9 @@ def commands(draw, users=USERS, names=NAMES):
                     key_id=own, user_id=user, name="", proof=own, prefix="", at=NOW
                 ),
                 key_commands.RevokeApiKey(key_id=own, user_id=user),
+                backup_commands.RecordRestore(
+                    told=restored(keys_ended=draw(st.booleans()), digest=name)
+                ),
             ]
         )
     )
@@ -191,6 +197,7 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
     session = DECIDERS[session_commands.StartSession]
     key = DECIDERS[key_commands.CreateApiKey]
     login = DECIDERS[identity_commands.LogInWithIdentity]
+    link = DECIDERS[link_commands.RenewInvite]
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "views.db"
@@ -216,6 +223,8 @@ def test_rows_and_decisions_know_the_same_sessions_and_keys(sent):
                 assert state.active == found.active
                 assert state.credential == found.credential
                 assert (state.factor.enabled is not None) == found.totp
+                links = fold(link, user_rules.account(user), log).links
+                assert links.get(user) == found.link
             for name in rows:
                 assert sessions.by_proof(reader, name) is not None
         reader.close()

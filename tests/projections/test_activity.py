@@ -93,6 +93,14 @@ def test_a_request_for_several_sources_is_an_entry_of_each(given):
     assert 1 == len(activity.newest(reader, 10, "users"))
 
 
+def test_a_sync_that_is_tried_again_names_the_job_before(given):
+    reader = given(requested("orders"), requested("orders", retry=1, retry_of=1))
+
+    assert ["Sync of orders is tried again, after job 1", "Sync requested for orders"] == [
+        entry.message for entry in activity.newest(reader, 10)
+    ]
+
+
 def test_the_newest_come_first_of_all_or_of_one_source(given):
     reader = given(registered("orders"), registered("users"), requested("orders"))
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.queries import QueryExecuted
-from projections.audit import Filter, position_at, positions, time_of
+from projections.audit import GLANCED_MAX, Filter, newest, position_at, positions, time_of
 from tests.accounts import created, failed, started
 from tests.datasets import registered, requested
 from tests.decisions import NOW, ago
@@ -86,3 +86,14 @@ def test_what_is_about_a_user_is_found_whoever_did_it():
 
         assert [4, 3, 1] == positions(reader, Filter(user="ada"), 10)
         assert [3] == positions(reader, Filter(user="ada", type="login_failed"), 10)
+
+
+def test_the_newest_of_some_types_are_found_however_long_ago_they_were():
+    rest = [QUERY] * (GLANCED_MAX + 1)
+    with reading() as given:
+        log = given(registered("orders"), QUERY, registered("users"), *rest, requested("orders"))
+        types = ("source_registered", "sync_requested")
+        last = len(rest) + 4
+        assert [last, 3, 1] == [line.position for line in newest(log, types, 5)]
+        assert [last] == [line.position for line in newest(log, types, 1)]
+        assert [last] == [line.position for line in newest(log, ("sync_requested",), 5)]

@@ -119,7 +119,7 @@ def test_a_changed_configuration_leaves_the_state_alone(given):
 def test_a_source_that_was_removed_is_gone_with_its_tables_and_comes_back_new(given):
     removed = SourceRemoved(source="orders", schema="raw_orders")
 
-    assert [] == sources.every(given(*SYNCED, removed))
+    assert () == sources.every(given(*SYNCED, removed))
     back = orders(given(*SYNCED, removed, registered()))
     assert ("not_synced", ()) == (back.status, back.tables)
 
@@ -138,7 +138,7 @@ def test_all_sources_come_by_name_each_with_its_own_tables(given):
 
     assert ["orders", "users"] == [each.config.name for each in found]
     assert [["orders"], ["users"]] == [[t.name for t in each.tables] for each in found]
-    assert found == [sources.one(given(*events), name) for name in ("orders", "users")]
+    assert list(found) == [sources.one(given(*events), name) for name in ("orders", "users")]
 
 
 def test_the_past_shows_what_was(given):

@@ -5,7 +5,7 @@ import time
 
 import msgspec
 
-from api import once, ws
+from api import once, sockets
 from infra import connections
 from infra.log.sqlite import SQLiteLog
 from infra.writer import Writer
@@ -65,8 +65,8 @@ def frame_forgotten():
 
 def impatient():
     """No defect: a client that takes nothing is cut off sooner, so that a test need not wait."""
-    ws.STUCK_S = 2.0
-    connections.SEND_BYTES = 16 * 1024
+    sockets.STUCK_S = 2.0
+    connections.SEND_BYTES_MAX = 16 * 1024
 
 
 def sockets_cut():

@@ -5,6 +5,7 @@ defect of tests/server/defects.py) and answers the process id of the server that
 What a server is, and how it begins, is the same; only Python and its modules are there already.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -36,7 +37,9 @@ class Forked:
         return self.returncode
 
     def send_signal(self, number):
-        signal.pidfd_send_signal(self._handle, number)
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself just now
+                signal.pidfd_send_signal(self._handle, number)
 
     def kill(self):
         self.send_signal(signal.SIGKILL)

@@ -182,7 +182,11 @@ def _sent(route, headers, body=None, *, method=None, target=None, label="", cut=
     data = raw.request(method, target, headers, body)
     label = f"{route.method} {route.path} {label}"[:300]
     return Attack(
-        data, label, method == "HEAD", route.page or not route.path.startswith("/api/"), cut
+        data,
+        label,
+        method == "HEAD",
+        route.page or route.browsed or not route.path.startswith("/api/"),
+        cut,
     )
 
 

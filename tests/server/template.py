@@ -42,6 +42,28 @@ class People(msgspec.Struct):
     keys: dict[str, str] = {}  # admin, editor, viewer, expired
 
 
+def without_models(root: Path) -> None:
+    """A sync leads to no run of dbt, whose start takes seconds."""
+    _set(root, "auto_dbt: false")
+
+
+def without_spares(root: Path) -> None:
+    """No worker is started for nothing: most tests need none."""
+    _set(root, "spare_workers: false")
+
+
+def with_spares(root: Path) -> None:
+    """Workers stand ready, as they do where nobody has said otherwise."""
+    path = root / ".dango" / "project.yml"
+    path.write_text(path.read_text().replace("spare_workers: false", "spare_workers: true"))
+
+
+def _set(root: Path, line: str) -> None:
+    """A line at the end of project.yml, where its block `platform` is."""
+    with (root / ".dango" / "project.yml").open("a") as file:
+        file.write(f"  {line}\n")
+
+
 def write_sources(root: Path, text: str) -> None:
     """Replace sources.yml as editors do: beside, then renamed."""
     path = root / ".dango" / "sources.yml"
@@ -68,6 +90,8 @@ def make(root: Path) -> People:
 
 async def _make(root: Path) -> People:
     await creation.create(root, name="template", email=EMAIL, password=PASSWORD)
+    without_models(root)
+    without_spares(root)
     write_rows(root / "data/uploads/orders/orders.csv", ORDERS_ROWS)
     write_sources(root, sources_yml("orders"))
     project, people = Project(root), People()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pyotp
 import pytest
 
-from infra.runtime import ERASE_S
+from infra.tidying import ERASE_S
 from tests.server.harness import until
 from tests.server.template import PASSWORD
 from tests.server.traces import found, spellings

@@ -5,9 +5,12 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.server.harness import ROOT, rss, tell, until
 from tests.server.template import ORDERS_ROWS, write_rows
 
+pytestmark = pytest.mark.alone
 NOISE = 2.0  # how many times slower or larger a busy machine may make it
 COLD_START_S = 1.0
 REST_BYTES = 120 * 1024**2

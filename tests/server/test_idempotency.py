@@ -64,6 +64,19 @@ def test_a_secret_is_shown_again_only_to_what_asked_for_it(server, admin):
     assert "temp_password" not in stolen.json()
 
 
+def test_a_narrowed_key_is_not_given_what_its_owner_was_told(server, admin):
+    """The answer to the owner may hold what the key does not see: values without masks."""
+    body = {"name": "narrow", "permissions": ["query.execute"]}
+    made = admin.post("/api/auth/api-keys", json=body).json()
+    narrow = server.client(authorization=f"Bearer {made['key']}")
+    key, query = {"idempotency-key": "narrow"}, {"sql": "select 1 as one"}
+    whole, less = (client.post("/api/query", json=query, headers=key) for client in (admin, narrow))
+    assert (200, 422) == (whole.status_code, less.status_code), less.text
+    own = {"idempotency-key": "own"}
+    one, again = (narrow.post("/api/query", json=query, headers=own) for _ in "ab")
+    assert (200, one.content) == (again.status_code, again.content)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "type"),
     [

@@ -14,9 +14,10 @@ import pytest
 from tests.server.forks import Forks
 from tests.server.harness import children, copied, lives, tell, until
 from tests.server.killing import killed
-from tests.server.template import ORDERS_ROWS, write_rows
+from tests.server.template import ORDERS_ROWS, with_spares, write_rows
 
-KILLS, KILLS_SOAK, KILLS_CANARY = 50, 500, 5
+# A defect shows by chance: five kills were too few once in some fifty runs.
+KILLS, KILLS_SOAK, KILLS_CANARY = 25, 500, 12
 READY_S_MAX = 3.0
 NOISE = 2.0  # how many times slower a busy machine may be
 SEED = int(os.environ.get("DANGO_TEST_SEED", "20261121"))
@@ -45,13 +46,14 @@ def lose_and_double_nothing(server, kills):
     assert READY_S_MAX * NOISE > statistics.median(verdict.starts)
 
 
-def test_fifty_kills_lose_nothing_and_double_nothing(forked):
+def test_kills_lose_nothing_and_double_nothing(forked):
     lose_and_double_nothing(forked(), KILLS)
 
 
 @pytest.mark.soak
-def test_very_many_kills_lose_nothing_and_double_nothing(own):
-    lose_and_double_nothing(own, KILLS_SOAK)
+def test_very_many_kills_lose_nothing_and_double_nothing(forked):
+    # A kill comes when the server is ready: 500 times the imports before that would prove nothing.
+    lose_and_double_nothing(forked(), KILLS_SOAK)
 
 
 def test_a_server_that_answers_before_the_commit_is_found_out(forked):
@@ -113,8 +115,9 @@ def kill_at_work(server, client, job):
 
 
 def test_no_child_outlives_a_killed_server(own):
+    with_spares(own.root)
     own.start()
-    had = until(lambda: found if len(found := children(own.pid)) >= 3 else None)
+    had = until(lambda: found if len(found := children(own.pid)) >= 2 else None)
     own.kill()
     assert [] == [pid for pid in had if lives(pid)]
 

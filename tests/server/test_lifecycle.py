@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.server.harness import children, lives, tell, until
-from tests.server.template import ORDERS_ROWS, write_rows
+from tests.server.template import ORDERS_ROWS, with_spares, write_rows
 
 REFUSED_S = 15.0
 
@@ -132,14 +132,15 @@ def test_a_views_file_that_is_damaged_is_only_built_anew(own):
 
 
 def test_sigterm_ends_an_idle_server_at_once_and_leaves_no_child(own):
+    with_spares(own.root)
     own.start()
-    had = until(lambda: found if len(found := children(own.pid)) >= 3 else None)
+    had = until(lambda: found if len(found := children(own.pid)) >= 2 else None)
     took = own.stop()
     assert own.process.returncode in (0, -signal.SIGTERM)
     assert [] == [pid for pid in had if lives(pid)]
     assert not (own.root / ".dango" / "control.sock").exists()
     tell(f"SIGTERM: gone after {took:.2f} s")
-    assert took < 4
+    assert took < 8  # seconds; what is under way would have ten
     assert "Traceback" not in own.text()
 
 
@@ -184,7 +185,7 @@ def test_a_request_that_outlasts_the_grace_is_told_so(own):
             "select count(*) from range(90000) a, range(90000) b where (a.range * b.range) % 7 = 1"
         )
         asked = pool.submit(client.post, "/api/query", json={"sql": sql}, headers=key)
-        until(lambda: max(map(cpu_s, children(own.pid))) > 1)
+        until(lambda: max(map(cpu_s, children(own.pid)), default=0) > 1)
         assert own.stop() < 10
         answer = asked.result(5)
     assert 503 == answer.status_code

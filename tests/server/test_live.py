@@ -173,6 +173,7 @@ def each_gets_each_once(server, events):
     assert 0 < taken < events * 300
 
 
+@pytest.mark.alone  # it measures how late frames are
 def test_each_client_gets_each_event_once_and_in_order(forked):
     each_gets_each_once(forked("impatient"), EVENTS)
 

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from api import dashboards
 from api.routes import ROUTES
 from tests.server import mutations, raw
 from tests.server.harness import copied
@@ -42,6 +43,8 @@ def complain(attack, answer):
         return None if attack.cut else "no answer"
     if answer.status == 400 and answer.body == NO_HTTP:
         return None
+    if answer.status == 502 and dashboards.ABSENT.encode() in answer.body:
+        return None  # it would have been passed on
     if not 200 <= answer.status < 500:
         return "is no answer to a bad request"
     if answer.seconds > SLOW_S:
@@ -150,7 +153,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent(server):
     ]
     answer = raw.send(server.port, raw.request("POST", "/api/query", headers))
     assert 413 == answer.status
-    assert answer.seconds < 2
+    assert answer.seconds < raw.ANSWER_S / 2
 
 
 @pytest.mark.parametrize("path", ["/api/query", "/api/health/live", "/api/sync/1/cancel"])

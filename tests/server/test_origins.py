@@ -86,6 +86,17 @@ def test_a_key_without_a_cookie_is_nobodys_browser(server, origin):
     assert 403 == answer.status
 
 
+@pytest.mark.parametrize("scheme", ["Basic YTpi", "Negotiate YTpi", "bearer"])
+def test_what_a_browser_sends_by_itself_excuses_no_other_site(server, scheme):
+    """Addresses with a name and a password in them, and networks that log in on their own."""
+    pairs = [("Authorization", scheme), ("Content-Type", "application/json")]
+    pairs += headers_of(server, "cross-site", "https://evil.example")
+    body = b'{"email":"a@example.org","password":"b"}'
+    answer = raw.send(server.port, raw.request("POST", "/api/auth/login", pairs, body))
+    passes_by = scheme == "bearer"
+    assert passes_by is (b"from another site" not in answer.body), answer.body
+
+
 def test_no_answer_invites_other_sites(server, admin):
     for method, path in (("GET", "/api/sources"), ("OPTIONS", "/api/query"), ("GET", "/nothing")):
         answer = admin.request(method, path, headers={"origin": "https://evil.example"})

@@ -72,9 +72,10 @@ def test_what_is_no_past_is_422(admin, path, as_of):
 
 @pytest.mark.parametrize("route", GETS, ids=lambda route: route.path)
 def test_every_get_takes_as_of_or_says_why_not(server, admin, moved, route):
-    answer = admin.get(mutations.path_of(route, b"orders").decode(), params={"as_of": moved[0]})
+    asked = {"as_of": moved[0], **({"q": "orders"} if route.path.endswith("/search") else {})}
+    answer = admin.get(mutations.path_of(route, b"orders").decode(), params=asked)
     if "{" in route.path and ":int" in route.path:
-        answer = admin.get(mutations.path_of(route, b"1").decode(), params={"as_of": moved[0]})
+        answer = admin.get(mutations.path_of(route, b"1").decode(), params=asked)
     if route.always_now is not None:
         assert 422 == answer.status_code
         assert route.page or route.always_now in answer.json()["detail"]

@@ -12,10 +12,19 @@ SQL = "select count(*), min(order_id), max(order_id) from {0}"
 @pytest.fixture
 def shop(server, admin, request):
     """A source of the test's own, and the jobs of its two runs: the second replaced all rows."""
-    name = f"r{abs(hash(request.node.name)) % 10**9}"
+    return two_runs(server, admin, f"r{abs(hash(request.node.name)) % 10**9}")
+
+
+@pytest.fixture(scope="module")
+def looked_at(server):
+    """The same, of all tests that change nothing of it."""
+    return two_runs(server, server.client(session="admin"), "looked_at")
+
+
+def two_runs(server, admin, name):
     path = server.root / "data/uploads" / name / "rows.csv"
     write_rows(path, BEFORE)
-    write_sources(server.root, sources_yml("orders", name))
+    write_sources(server.root, sources_yml(*dict.fromkeys(("orders", "looked_at", name))))
     until(lambda: name in [source["name"] for source in admin.get("/api/sources").json()])
     first = job(server, admin, name)
     write_rows(path, AFTER, first=101)
@@ -37,8 +46,8 @@ def table(source):
     return f"raw_{source}.{source}"
 
 
-def test_the_changes_of_a_run_are_given_page_by_page(editor, shop):
-    source, first, second = shop
+def test_the_changes_of_a_run_are_given_page_by_page(editor, looked_at):
+    source, first, second = looked_at
     whole = changes(editor, source, second).json()
     assert {source: {"deleted": BEFORE, "inserted": AFTER}} == whole["counts"]
     assert (source, second, source, 0, False) == tuple(
@@ -77,8 +86,8 @@ def test_a_run_that_changed_nothing_has_no_changes(server, editor, shop):
         ({"table": "_rejects"}, 400),
     ],
 )
-def test_a_page_that_cannot_be_is_refused_with_a_reason(editor, shop, query, status):
-    source, _, second = shop
+def test_a_page_that_cannot_be_is_refused_with_a_reason(editor, looked_at, query, status):
+    source, _, second = looked_at
     answer = changes(editor, source, second, **query)
     assert status == answer.status_code, answer.text
     assert answer.json()["detail"]
@@ -109,8 +118,23 @@ def test_a_rollback_must_name_its_run_and_nothing_else(editor, body):
     assert 422 == answer.status_code, answer.text
 
 
-def test_a_viewer_sees_no_rows_of_a_run_and_undoes_nothing(server, editor, shop):
-    source, first, second = shop
+def test_what_is_personal_now_is_masked_in_the_past_of_a_run_too(server, admin, editor, shop):
+    source, _, second = shop
+    column = {
+        "source": source, "table_name": source, "column_name": "item", "pii_status": "pii"
+    }  # fmt: skip
+    before = server.head(admin)
+    said = admin.put("/api/governance/pii/overrides", json={"overrides": [column]})
+    assert 200 == said.status_code, said.text
+    editor.headers["X-Dango-Mask"] = "1"
+    for query in ({}, {"as_of": before}):
+        found = changes(editor, source, second, **query).json()
+        items = {row[found["columns"].index("item")] for row in found["rows"]}
+        assert {"***"} == items, query
+
+
+def test_a_viewer_sees_no_rows_of_a_run_and_undoes_nothing(server, editor, looked_at):
+    source, first, second = looked_at
     viewer, nobody = server.client(session="viewer"), server.client()
     for client, status in ((viewer, 403), (nobody, 401)):
         assert status == changes(client, source, second).status_code

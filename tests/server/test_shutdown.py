@@ -122,6 +122,7 @@ def _files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.alone  # what is under way has the server's grace to end in, and the machine to itself
 @pytest.mark.usefixtures("_files")
 def test_sigterm_under_load_cuts_nobody_off(own):
     sessions = crowd(own.root, SOCKETS // EACH - 1)

@@ -44,7 +44,8 @@ class Siege:
                 self.statuses.append(answer.status_code)
 
 
-@pytest.mark.parametrize("guesses", [1_000, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.alone  # it measures how long others wait
+@pytest.mark.parametrize("guesses", [500, pytest.param(10_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("addresses", [1, ADDRESSES])
 def test_a_siege_neither_gets_in_nor_keeps_anybody_out(own, addresses, guesses):
     settings = own.root / ".dango/project.yml"

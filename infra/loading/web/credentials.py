@@ -3,7 +3,7 @@
 import base64
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -33,14 +33,20 @@ class Header:
     """A header of a fixed value."""
 
     def __init__(self, name: str, value: str) -> None:
-        if not (value.isascii() and value.isprintable()):
-            reason = "The credentials hold characters that no header may have, such as line ends."
-            raise ports.WorkRefused(reason)
+        refuse_unfit({name: value})
         self._name, self._value = name, value
 
     def sign(self, request: requests.PreparedRequest) -> None:
         """Set the header."""
         request.headers[self._name] = self._value
+
+
+def refuse_unfit(headers: Mapping[str, str]) -> None:
+    """Raises WorkRefused for a value that no header can have, without telling it."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            reason = f"The value for the header {name} holds characters that no header may have"
+            raise ports.WorkRefused(f"{reason}, such as line ends or letters with accents.")
 
 
 class Query:
@@ -71,6 +77,7 @@ class Token:
                 raise ports.WorkRefused(f"{host} gave no access token.")
             lasts_s = answer.get("expires_in", TOKEN_S)
             lasts_s = lasts_s if isinstance(lasts_s, int | float) else TOKEN_S
+            secrecy.hide([token])
             self._value, self._until = token, time.monotonic() + max(lasts_s - EARLY_S, 1)
         request.headers["Authorization"] = f"Bearer {self._value}"
 
@@ -93,10 +100,14 @@ def of(  # noqa: C901 - a table, one line a kind
             return Header(block.auth_header_name or "", token)
         case "basic":
             pair = f"{block.basic_username or ''}:{block.basic_password or ''}"
-            return Header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+            encoded = base64.b64encode(pair.encode()).decode()
+            secrecy.hide([encoded])
+            return Header("Authorization", f"Basic {encoded}")
         case "oauth2_client_credentials":
             return Token(block.access_token_url or "", lambda: _client_form(block), ask)
         case "google_service_account":
+            if (granted := _granted(block.service_account or "")) is not None:
+                return Header("Authorization", f"Bearer {granted}")
             account = _account(block.service_account or "")
             url = account.token_uri
             return Token(url, lambda: _assertion_form(account, block.scopes, url), ask)
@@ -109,6 +120,21 @@ class _Account(msgspec.Struct, frozen=True, kw_only=True):
     private_key: str
     private_key_id: str = ""
     token_uri: str = GOOGLE_TOKEN_URL
+
+
+class _Granted(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in its place, when somebody has connected an account."""
+
+    access_token: str
+
+
+def _granted(text: str) -> str | None:
+    try:
+        token = msgspec.json.decode(text, type=_Granted).access_token
+    except msgspec.MsgspecError:
+        return None
+    secrecy.hide([token])
+    return token
 
 
 def _client_form(block: rest.RestApiBlock) -> dict[str, str]:

@@ -1,58 +1,62 @@
 """Where a request may go: connections into the server's own network are refused.
 
-The address is looked at when the connection stands, so a name that changes its address between two
-look-ups gains nothing.
+A name is looked up once, every address that it has must be of the internet, and the connection goes
+to one that was looked at: so nothing inside is knocked at, whose answer would tell what is open
+there, and a name that changes its address between two look-ups gains nothing.
 """
 
-import ipaddress
 import socket
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from commands import ports
+from infra.addresses import is_private
 
 CONNECTIONS_MAX = 4  # kept open, per host
-# RFC 6052 (NAT64) and RFC 4291, 2.5.5.1: the last 32 bits are an address of the old kind.
-_EMBEDDING = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
-_SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879: deprecated, and still somebody's own
+ADDRESSES_MAX = 8  # of one name that are tried
 
 
-def is_private(address: str) -> bool:
-    """Tell whether an address is of this machine or of a network that is not the internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else ip
-    return not inner.is_global or inner.is_multicast or inner in _SITE_LOCAL
-
-
-def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address of the old kind that a gateway would take this one for, or itself."""
-    if any(ip in network for network in _EMBEDDING):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.ipv4_mapped or ip.sixtofour or ip
-
-
-def _checked(connection: HTTPConnection, made: socket.socket) -> socket.socket:
-    if is_private(made.getpeername()[0]):
-        made.close()
+def _looked_up(connection: HTTPConnection) -> list[str]:
+    """The addresses of a connection's host. Raises WorkRefused when one may not be asked."""
+    host = connection.host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(host, connection, error) from error
+    except UnicodeError:
+        raise ports.WorkRefused(f"{host} is no name of a host.") from None
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    if any(map(is_private, addresses)):
         reason = (
             f"{connection.host} lies in a private network."
-            " Set allow_private_hosts: true in the source if it is meant to be asked."
+            " Set allow_private_hosts: true in the source if it is meant to be asked;"
+            " that opens the host which the source names, not those that answers lead to."
         )
         raise ports.WorkRefused(reason)
-    return made
+    return addresses[:ADDRESSES_MAX]
 
 
 class _Plain(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _checked(self, super()._new_conn())
+        """Connect to an address that was looked at; certificates are still of the name."""
+        name, failed = self.host, None
+        for address in _looked_up(self):
+            self.host = address
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                failed = error
+            finally:
+                self.host = name
+        raise failed or NewConnectionError(self, "the name has no address")
 
 
-class _Sealed(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _checked(self, super()._new_conn())
+class _Sealed(_Plain, HTTPSConnection):
+    """The same; what is said then is sealed."""
 
 
 class _PlainPool(HTTPConnectionPool):

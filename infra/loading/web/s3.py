@@ -19,6 +19,8 @@ from commands import ports
 from infra.loading.web.session import Session
 
 BLOCK_BYTES = 1024 * 1024
+SIZE_DIGITS_MAX = 18  # of an object's bytes; more fit into no number of 64 bits
+NO_LIST = "The bucket's list is not what S3 answers."
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -36,17 +38,17 @@ class Signature:
     def __init__(self, key_id: str, secret: str, region: str) -> None:
         self._key_id, self._secret, self._region = key_id, secret, region
 
-    def sign(self, request: requests.PreparedRequest) -> None:
-        """Set the headers that prove who is asking."""
+    def sign(self, request: requests.PreparedRequest, payload: str = _EMPTY) -> None:
+        """Set the headers that prove who is asking; `payload` is the SHA-256 of the body."""
         now = dt.datetime.now(dt.UTC)
         stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
         url = urllib.parse.urlsplit(request.url or "")
-        headers = {"host": url.netloc, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp}
+        headers = {"host": url.netloc, "x-amz-content-sha256": payload, "x-amz-date": stamp}
         names = ";".join(headers)
         query = sorted(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
         quoted = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in query)
         told = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        whole = f"{request.method}\n{url.path}\n{quoted}\n{told}\n{names}\n{_EMPTY}"
+        whole = f"{request.method}\n{url.path}\n{quoted}\n{told}\n{names}\n{payload}"
         scope = f"{day}/{self._region}/s3/aws4_request"
         digest = hashlib.sha256(whole.encode()).hexdigest()
         key = f"AWS4{self._secret}".encode()
@@ -80,7 +82,7 @@ class Bucket:
             for one in page.iter(f"{space}Contents"):
                 yield Object(
                     key=one.findtext(f"{space}Key", ""),
-                    size_bytes=int(one.findtext(f"{space}Size", "0")),
+                    size_bytes=_size(one.findtext(f"{space}Size", "0")),
                     etag=one.findtext(f"{space}ETag", "").strip('"'),
                 )
             token = page.findtext(f"{space}NextContinuationToken", "")
@@ -103,16 +105,23 @@ class Bucket:
 
 
 def _page(content: bytes) -> ET.Element:
-    # No entity is expanded: a list has none, and nested ones would grow without bound.
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise ports.WorkRefused("The bucket's list is not what S3 answers.")
+    # No entity is expanded: a list has none, and nested ones would grow without bound. In UTF-16
+    # they would not be found; a list is UTF-8.
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
+        raise ports.WorkRefused(NO_LIST)
     try:
         page = ET.fromstring(content)  # noqa: S314 - without a DTD there is nothing to expand
     except ET.ParseError:
-        raise ports.WorkRefused("The bucket's list is not what S3 answers.") from None
+        raise ports.WorkRefused(NO_LIST) from None
     if not page.tag.endswith("ListBucketResult"):
-        raise ports.WorkRefused("The bucket's list is not what S3 answers.")
+        raise ports.WorkRefused(NO_LIST)
     return page
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > SIZE_DIGITS_MAX:
+        raise ports.WorkRefused(NO_LIST)
+    return int(text)
 
 
 def _quote(text: str) -> str:

@@ -101,15 +101,28 @@ def said(response: requests.Response, rule: ErrorBody | None) -> Said:
         body = msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Said()
-    if rule is None or not isinstance(body, dict) or body.get(rule.path) != rule.equals:
+    if rule is None or not _told(body, rule):
         return Said() if response.ok else Said(text=_text(next(_reasons(body), "")))
-    reason = body.get(rule.message)
+    reason = _at(body, rule.message)
+    code = str(_at(body, rule.code or rule.message))
     return Said(
         text=_text(reason if isinstance(reason, str) else ""),
         failed=True,
-        credentials=reason in rule.credentials,
-        limited=reason in rule.transient,
+        credentials=code in rule.credentials,
+        limited=code in rule.transient,
     )
+
+
+def _told(body: Any, rule: ErrorBody) -> bool:
+    found = _at(body, rule.path)
+    return found is not None if rule.equals is None else bool(found == rule.equals)
+
+
+def _at(body: Any, path: str) -> Any:
+    found = body[0] if isinstance(body, list) and body else body
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
 
 
 def _text(reason: str) -> str:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from api import cli
 from api.cli.output import Output
 from infra.main import World
+from tests.server.template import without_models, without_spares
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAM = "import sys; from infra.main import main; sys.exit(main())"
@@ -101,6 +103,8 @@ def serving(*arguments):
 
 
 def furnish(root):
+    without_models(root)
+    without_spares(root)
     (root / ".dango" / "sources.yml").write_text(SOURCES)
     for name, text in (("orders", "id,item\n1,tea\n2,rice\n"), ("broken", 'id,item\n1,"tea\n')):
         (root / "data" / "uploads" / name).mkdir(parents=True)
@@ -122,6 +126,19 @@ def project(tmp_path_factory):
     assert 0 == made.code, made.err
     furnish(root)
     return root
+
+
+@pytest.fixture
+def alone(project, tmp_path):
+    """A copy that a test may change, and commands on it."""
+    root = tmp_path / "alone"
+    shutil.copytree(project, root)
+
+    def command(*arguments):
+        return run(*arguments, "--project", str(root))
+
+    command.root = root
+    return command
 
 
 @pytest.fixture(scope="module")

@@ -160,6 +160,24 @@ def test_the_doctor_tells_what_to_do(copy):
     assert "dango: Not in order: master key, project.yml.\n" == ran.err
 
 
+def test_the_doctor_reads_the_other_files_and_finds_a_port_that_is_taken(copy):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        (copy / ".dango" / "project.yml").write_text(f"platform: {{port: {port}}}")
+        (copy / ".dango" / "monitors.yml").write_text("monitors:\n  - {name: x}\n")
+        (copy / ".env").write_text("A=b\n")
+        (copy / ".env").chmod(0o644)
+        found = {finding.name: finding for finding in World().inspect(copy)}
+
+    assert ("warn", "warn", "warn", "ok") == tuple(
+        found[name].level for name in ("port", "other files", "private files", "engine")
+    )
+    assert "monitors.yml, line 2" in found["other files"].detail
+    assert "chmod 600" in found["private files"].remedy
+
+
 def test_the_doctor_notices_a_socket_without_a_server(copy):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(copy / ".dango" / "control.sock"))

@@ -2,22 +2,7 @@
 
 import shutil
 
-import pytest
-
 from tests.api.cli.conftest import run
-
-
-@pytest.fixture
-def alone(project, tmp_path):
-    """A copy that a test may change, and commands on it."""
-    root = tmp_path / "alone"
-    shutil.copytree(project, root)
-
-    def command(*arguments):
-        return run(*arguments, "--project", str(root))
-
-    command.root = root
-    return command
 
 
 def test_the_tail_needs_a_server(alone):

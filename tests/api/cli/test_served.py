@@ -129,12 +129,16 @@ def test_the_status_of_a_failed_source_has_its_last_error(dango):
     assert errors["broken"]
 
 
-def test_the_doctor_finds_nothing_wrong(dango):
+def test_the_doctor_finds_nothing_wrong_but_the_source_that_fails(dango):
+    dango("sync", "broken")
     ran = dango("doctor", "--json")
+    found = {each["name"]: each for each in ran.json}
 
     assert 0 == ran.code, ran.out
-    assert {"ok"} == {found["level"] for found in ran.json if found["name"] != "disk"}
-    assert {"log", "views", "warehouse", "master key"} <= {found["name"] for found in ran.json}
+    assert "broken" in found["health"]["detail"]  # which is to fail here
+    of_machine = {"disk", "health", "workers"}
+    assert {"ok"} == {each["level"] for name, each in found.items() if name not in of_machine}
+    assert {"log", "views", "warehouse", "master key"} <= set(found)
 
 
 def test_an_account_is_made_and_reset_by_email_or_id(dango):

@@ -81,8 +81,8 @@ def test_wrong_usage_ends_with_2_and_tells_how_to(arguments):
 def test_help_loads_nothing_heavy():
     source = (
         "import sys; from infra.main import main; main(['--help']);"
-        "sys.exit(' '.join({'litestar', 'httpx', 'rich', 'uvicorn', 'duckdb', 'cryptography'}"
-        " & set(sys.modules)))"
+        "sys.exit(' '.join({'litestar', 'httpx', 'rich', 'uvicorn', 'duckdb', 'cryptography',"
+        " 'mcp', 'mcp_types', 'pydantic'} & set(sys.modules)))"
     )
 
     done = subprocess.run(

@@ -169,14 +169,14 @@ def test_a_file_that_is_broken_is_not_written_into(file):
 
 
 def test_what_is_written_by_hand_at_the_same_moment_is_not_lost(file, monkeypatch):
-    made = editing._edited
+    made = editing.edited
 
-    def slow(before, edit):
-        after = made(before, edit)
+    def slow(before, *more):
+        after = made(before, *more)
         file.path.write_text(TEXT + "# by hand\n")
         return after
 
-    monkeypatch.setattr(editing, "_edited", slow)
+    monkeypatch.setattr(editing, "edited", slow)
     with pytest.raises(ConfigurationChanged):
         file.add(NEW)
 

@@ -48,6 +48,12 @@ sources:
 BAD = {
     "syntax": ("sources: [\n  a: b: c\n", 2, 7),
     "tab": ("sources:\n\t- name: a\n", 2, 1),
+    "no text": ('version: "1.0"\nsources: \0\n', 2, 1),
+    "no date": ("version: 2026-99-99\n", 1, 10),
+    "too many digits": (f"version: {'9' * 5_000}\n", 1, 10),
+    "flow too deep": (f"sources: {'[' * 100_000}", 1, 59),
+    "block too deep": ("\n".join(f"{' ' * n}a:" for n in range(1_400)), 50, 50),
+    "too many values": ("sources:\n" + "- a\n" * 100_100, 99_999, 3),
     "unclosed": ('sources:\n  - name: "a\n', 3, 1),
     "key twice": ("sources:\n  - name: a\n    type: csv\n    name: b\n", 4, 5),
     "deep key twice": (f"{ORDERS}      directory: other\n", 7, 7),
@@ -135,7 +141,7 @@ def test_a_bomb_of_aliases_does_not_go_off(given):
     block = "sources:\n  - name: a\n    type: matomo\n    matomo: {all: *i}\n"
 
     assert "values" in given(bomb + block).refused().reason
-    assert "is not YAML" in given("sources: " + "[" * 2_000).refused().reason
+    assert "nested more than" in given("sources: " + "[" * 2_000).refused().reason
 
 
 def test_a_small_alias_is_taken(given):

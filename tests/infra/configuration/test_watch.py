@@ -4,14 +4,18 @@ import asyncio
 
 import pytest
 
+from commands.kernel import Overloaded
+from commands.sources import ApplySources
+from infra import clocks
 from infra.configuration.watch import Configuration
 from infra.project import Project
-from projections import sources
+from projections import schedules, sources
 from tests.core import KEYS, Core
 from tests.patience import until
 
 ORDERS = "  - {name: orders, type: csv, csv: {directory: data/orders}}\n"
 USERS = "  - {name: users, type: csv, csv: {directory: data/users}}\n"
+NIGHTLY = "  - {name: nightly, type: sync, sources: [orders], cron: '@daily'}\n"
 SAME_SCHEMA = "  - {name: users, type: csv, schema: raw_orders, csv: {directory: data/users}}\n"
 
 
@@ -114,6 +118,47 @@ async def test_the_file_is_followed(story):
         await until(lambda: ["orders", "users"] == story.names())
     finally:
         await story.configuration.stop()
+
+
+class Busy:
+    """A bus that is overloaded with sources until it is told otherwise."""
+
+    def __init__(self, bus):
+        self.bus, self.refused, self.full = bus, 0, False
+
+    async def send(self, command, origin):
+        if self.full and isinstance(command, ApplySources):
+            self.refused += 1
+            raise Overloaded
+        return await self.bus.send(command, origin)
+
+
+def test_a_change_that_nobody_had_time_for_is_taken_later_and_holds_no_other_file_up(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(clocks, "RETRY_S", 0.1)
+
+    async def live():
+        project = Project.create(tmp_path, "shop")
+        async with Core(tmp_path) as core:
+            bus = Busy(core.writer)
+            configuration = Configuration(project, bus, KEYS.digest)
+            await configuration.start()
+            try:
+                bus.full = True
+                project.sources_yml.write_text(f"sources:\n{ORDERS}")
+                await until(lambda: bus.refused)
+                project.schedules_yml.write_text(f"schedules:\n{NIGHTLY}")
+                await until(lambda: schedules.every(core.views.current))
+                told = "the configuration cannot be looked at: Overloaded"
+                await until(lambda: configuration.problem == told)
+                bus.full = False
+                await until(lambda: sources.every(core.views.current))
+                await until(lambda: configuration.problem is None)
+            finally:
+                await configuration.stop()
+
+    asyncio.run(live())
 
 
 @pytest.mark.parametrize("name", ["project.yml", "auth.yml"])

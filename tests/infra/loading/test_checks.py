@@ -85,7 +85,7 @@ def test_what_no_load_would_take_is_refused_with_the_reason(
 def test_of_a_long_file_the_beginning_is_read(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_samples, "CHECKED_BYTES", 2000)
+    monkeypatch.setattr(file_samples, "CHECKED_BYTES_MAX", 2000)
     look(trial, "a.csv", f"id,item\n{ROWS}\0")
     look(trial, "a.csv.gz", gzip.compress(f"id,item\n{ROWS}\0".encode()))
     look(trial, "a.json", f'[{{"text": "{"x" * 4000}')

@@ -360,6 +360,20 @@ def test_mixed_types_of_json_stay_what_they_are(trial: Trial) -> None:
     assert [(1, "1"), (2, '{"a":[1]}'), (3, '"x"')] == sorted(trial.rows("id, v::VARCHAR"))
 
 
+@pytest.mark.parametrize("content", ["[]", " [ \n ] ", "\ufeff[]"])
+def test_an_empty_list_is_what_an_empty_file_is(trial: Trial, content: str) -> None:
+    trial.file("a.json", content)
+    trial.refused("a.json is empty.", type="local_files", file_pattern="*")
+    trial.file("b.json", '[{"id": 1}]')
+    assert 1 == trial.load(type="local_files", file_pattern="*").rows
+
+
+@pytest.mark.parametrize("content", ["{}", "[{}]"])
+def test_an_object_without_keys_is_refused_as_such(trial: Trial, content: str) -> None:
+    trial.file("a.json", content)
+    trial.refused("an object without any key", type="local_files", file_pattern="*")
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", '"word"', "[[1]]", "not json", "{", "[{]"])
 def test_json_without_objects_is_refused(trial: Trial, content: str) -> None:
     trial.file("a.json", content)

@@ -155,6 +155,8 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "ten thousand columns": ("x.csv", b",".join(b"c%d" % n for n in range(10_000)) + b"\n"),
     "ten thousand keys": ("x.json", json.dumps({f"c{n}": n for n in range(10_000)}).encode()),
     "a line of megabytes": ("x.csv", b"a,b\n1," + b"x" * 9_000_000 + b"\n"),
+    "a line longer than all buffers": ("x.csv", b"a,b\n1," + b"x" * 40_000_000 + b"\n2,y\n"),
+    "a packed line of that": ("x.csv.gz", gzip.compress(b"a,b\n1," + b"x" * 40_000_000, 1)),
     "nothing but NUL": ("x.csv", b"\0" * 10_000),
     "nothing but quotes": ("x.csv", b'"' * 9_999),
     "half a Parquet file": ("x.parquet", b"PAR1" + b"\xff" * 1000 + b"PAR1"),

@@ -122,6 +122,7 @@ def test_rows_of_an_api_that_gives_none_all_of_a_sudden_stay(trial):
     assert 3 == len(source.rows("id", "orders"))
 
 
+@pytest.mark.soak
 def test_the_rate_is_at_least_5000_rows_a_second(trial):
     rows = [
         {"id": n, "name": f"name {n}", "amount": n / 2, "at": "2026-01-01T00:00:00Z", "ok": True}

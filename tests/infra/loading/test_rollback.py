@@ -87,3 +87,17 @@ def test_the_rows_that_a_run_changed_are_shown_page_by_page(trial: Trial) -> Non
     assert ([2, 1], [True, False]) == ([first.row_count, rest.row_count], [first.more, rest.more])
     nothing = changes(trial.lake, msgspec.structs.replace(asked, job=77))
     assert (None, {}) == (nothing.snapshot, nothing.counts)
+
+
+def test_values_of_masked_columns_are_not_read_at_all(trial: Trial) -> None:
+    trial.file("a.csv", "id,Mail\n1,a@example.org\n2,\n")
+    trial.load(job=1)
+    asked = ports.ChangesOf(source="s", job=1, schema="raw_s", masked={"s": ("mail", "gone")})
+    found = changes(trial.lake, asked)
+
+    assert [("inserted", 1, "***"), ("inserted", 2, None)] == sorted(
+        tuple(row[:3]) for row in msgspec.json.decode(found.rows)
+    )
+    assert b"example" not in bytes(found.rows)
+    other = msgspec.structs.replace(asked, masked={"t": ("mail",)})
+    assert b"a@example.org" in bytes(changes(trial.lake, other).rows)

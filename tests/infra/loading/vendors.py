@@ -19,6 +19,7 @@ from tests.infra.loading.doubles import Answer, Asked
 
 SECRET = "planted-Secret-77"
 SIZE = 2
+SOQL = "/services/data/v63.0/queryAll"
 Row = dict[str, Any]
 Page = Callable[[Asked, list[Row], str], Answer]
 
@@ -104,6 +105,49 @@ def by_stream(asked: Asked, rows: list[Row], _: str) -> Answer:
     return Answer(body={**body, "end_of_stream": reached == len(rows)})
 
 
+def by_offset(asked: Asked, rows: list[Row], _: str) -> Answer:
+    """developers.google.com/analytics/devguides/reporting/data/v1/basics#pagination."""
+    start, limit = int(asked.body.get("offset", 0)), int(asked.body["limit"])
+    dimensions = [one["name"] for one in asked.body["dimensions"]]
+    metrics = [one["name"] for one in asked.body["metrics"]]
+    shown = [
+        {
+            "dimensionValues": [{"value": row[name].replace("-", "")} for name in dimensions],
+            "metricValues": [{"value": row[name]} for name in metrics],
+        }
+        for row in rows[start : start + limit]
+    ]
+    headers = {
+        "dimensionHeaders": [{"name": name} for name in dimensions],
+        "metricHeaders": [{"name": name, "type": "TYPE_INTEGER"} for name in metrics],
+    }
+    more = {"rows": shown} if shown else {}
+    body = {**headers, **more, "rowCount": len(rows), "kind": "analyticsData#runReport"}
+    return Answer(body=body)
+
+
+def by_graph(asked: Asked, rows: list[Row], url: str) -> Answer:
+    """https://developers.facebook.com/docs/graph-api/results; the last page has a cursor too."""
+    start = int(asked.query.get("after", "0"))
+    shown = rows[start : start + SIZE]
+    if not shown:
+        return Answer(body={"data": []})
+    paging: Row = {"cursors": {"before": str(start), "after": str(start + len(shown))}}
+    if start + SIZE < len(rows):
+        paging["next"] = f"{url}{asked.path}?access_token={SECRET}&after={start + SIZE}"
+    return Answer(body={"data": shown, "paging": paging})
+
+
+def by_locator(asked: Asked, rows: list[Row], _: str) -> Answer:
+    """developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/dome_query.htm."""
+    start = int(asked.path.rpartition("-")[2]) if "-" in asked.path else 0
+    done = start + SIZE >= len(rows)
+    body: Row = {"totalSize": len(rows), "done": done, "records": rows[start : start + SIZE]}
+    if not done:
+        body["nextRecordsUrl"] = f"{SOQL}/01gD0000002HU6KIAW-{start + SIZE}"
+    return Answer(body=body)
+
+
 def as_sheet(asked: Asked, rows: list[Row], _: str) -> Answer:
     names = list(dict.fromkeys(name for row in rows for name in row))
     values = [names, *([row.get(name, "") for name in names] for row in rows)]
@@ -124,6 +168,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     since: Callable[[Asked], Any] = lambda asked: None
     reached: Any = None  # what is asked for after day 5
     key: str = "id"
+    asked_for: bool = False  # it gives the columns that it is asked for, and no others
     others: dict[str, Any] = {}  # answers of the lists that this one hangs on
     refusal: Answer = Answer(status=401, body={"message": "Bad credentials"})
 
@@ -147,7 +192,10 @@ def token(asked: Asked) -> Answer:
     """https://developers.google.com/identity/protocols/oauth2/service-account."""
     assert "urn:ietf:params:oauth:grant-type:jwt-bearer" == asked.body["grant_type"]
     claims = jwt.decode(asked.body["assertion"], RSAKey.import_key(_PEM)).claims
-    assert "https://www.googleapis.com/auth/spreadsheets.readonly" == claims["scope"]
+    assert claims["scope"].removeprefix("https://www.googleapis.com/auth/") in {
+        "analytics.readonly",
+        "spreadsheets.readonly",
+    }
     assert claims["aud"].endswith("/token")
     return Answer(body={"access_token": TOKEN, "expires_in": 3599})
 
@@ -251,6 +299,45 @@ VENDORS = (
         row=lambda day: {"id": day, "made": iso(day)},
         refusal=Answer(status=401, body={"error": {"code": 401, "message": "Invalid Credentials"}}),
     ),
+    Vendor(
+        kind="google_analytics", base="/v1beta/", path="/v1beta/properties/77:runReport",
+        table="traffic", key="date", asked_for=True,
+        block={"credentials": "${KEY}", "property_id": 77, "rows_per_page": SIZE,
+               "lookback_days": 0,
+               "queries": [{"resource_name": "traffic", "metrics": ["sessions"]}]},
+        page=by_offset,
+        allowed=lambda asked: asked.headers.get("authorization") == f"Bearer {TOKEN}",
+        row=lambda day: {"date": f"2026-01-{day:02d}", "sessions": str(day)},
+        since=lambda asked: asked.body["dateRanges"][0]["startDate"], reached="2026-01-05",
+        refusal=Answer(status=401, body={"error": {"code": 401, "status": "UNAUTHENTICATED",
+                       "message": "Request had invalid authentication credentials."}}),
+    ),
+    Vendor(
+        kind="facebook_ads", base="/v23.0/", path="/v23.0/act_9/insights", table="insights",
+        key="date_start",
+        block={"access_token": "${KEY}", "account_id": "9", "endpoints": ["insights"],
+               "lookback_days": 0},
+        page=by_graph, allowed=bearer,
+        row=lambda day: {"ad_id": "a1", "date_start": f"2026-01-{day:02d}", "spend": "1.5",
+                         "date_stop": f"2026-01-{day:02d}",
+                         "actions": [{"action_type": "link_click", "value": "2"}]},
+        since=lambda asked: json.loads(asked.query["time_range"])["since"], reached="2026-01-05",
+        refusal=Answer(status=400, body={"error": {"message": f"Error validating {SECRET}",
+                       "type": "OAuthException", "code": 190, "error_subcode": 463}}),
+    ),
+    Vendor(
+        kind="salesforce", base="/", path=SOQL, table="account",
+        block={"access_token": "${KEY}", "domain": "acme", "objects": ["Account"],
+               "fields": {"Account": ["Tier__c"]}, "lookback_days": 0},
+        page=by_locator, allowed=bearer,
+        row=lambda day: {"attributes": {"type": "Account"}, "Id": f"001{day}", "IsDeleted": False,
+                         "SystemModstamp": f"2026-01-{day:02d}T00:00:00.000+0000"},
+        since=lambda asked: asked.query["q"], key="Id",
+        reached="SELECT FIELDS(STANDARD), Tier__c FROM Account"
+                " WHERE SystemModstamp >= 2026-01-05T00:00:00Z ORDER BY SystemModstamp",
+        refusal=Answer(status=401, body=[{"message": "Session expired or invalid",
+                                          "errorCode": "INVALID_SESSION_ID"}]),
+    ),
 )  # fmt: skip
 
 
@@ -273,6 +360,6 @@ class Double:
             return self.hitches.pop()
         if asked.path in self.vendor.others:
             return Answer(body=self.vendor.others[asked.path])
-        if asked.path != self.vendor.path:
+        if not asked.path.startswith(self.vendor.path):
             return Answer(status=404, body={"message": f"no {asked.path}"})
         return self.vendor.page(asked, self.rows, self.url)

@@ -96,7 +96,27 @@ def test_the_key_of_a_request_is_a_tag_and_its_digest_is_in_the_envelope():
     assert "digest" == Codec([QueryExecuted], {}).envelope(record.data).request
 
 
-@pytest.mark.parametrize(("data", "marks"), [(b"{", b"[]"), (b"{}", b"[]"), (b"", b"{")])
-def test_an_envelope_that_says_nothing_is_told_with_its_position(data, marks):
+@pytest.mark.parametrize("data", [b"{", b"{}", b""])
+def test_an_envelope_that_says_nothing_is_told_with_its_position(data):
     with pytest.raises(UnknownEvent, match="event 7"):
-        Codec([], {}).told(7, data, marks, "query_executed")
+        Codec([], {}).told(7, "query_executed", data)
+
+
+@pytest.mark.parametrize(
+    ("labels", "behind"),
+    [
+        (["query:q1", "user:u1", "user:u2"], "u1"),
+        (["query:q1"], None),
+        ([], None),
+        (['query:"user:u1', "user:ü1"], "ü1"),
+        (['query:"user:u1'], None),
+    ],
+)
+def test_a_tag_is_found_by_how_it_begins(labels, behind):
+    stored = msgspec.json.encode(labels)
+    assert behind == Codec([], {}).behind("user:", 7, "query_executed", stored)
+
+
+def test_tags_that_cannot_be_read_are_told_with_their_position():
+    with pytest.raises(UnknownEvent, match="event 7"):
+        Codec([], {}).behind("user:", 7, "query_executed", b'["user:u1')

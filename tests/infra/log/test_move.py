@@ -10,12 +10,15 @@ from infra import keys
 from infra.log.move import Moved, NotMoved, copy
 from infra.log.places import open_log
 from infra.log.port import LogInUse
+from infra.log.vault import Vault
 from infra.log.verify import verify
-from tests.core import Core
+from infra.master_keys import MasterKeys
+from tests.core import Clock, Core
 from tests.engines import Postgres, SQLite
+from tests.infra.rotating import living
 from tests.infra.writing import query
 
-MASTER = bytes(range(32))
+MASTER = MasterKeys(bytes(range(32)))
 
 
 @pytest.fixture
@@ -65,6 +68,23 @@ def test_a_log_moves_to_postgresql_and_lives_on_there(tmp_path, source, target):
     with contextlib.closing(open_log(source)) as log:
         key = keys.unlock(MASTER, log).id
     assert key == lived(tmp_path, lambda _: open_log(target))
+
+
+def test_its_vault_opens_there_and_back_with_the_data_keys_that_move_along(tmp_path, target):
+    folder, back = tmp_path / "sealed", tmp_path / "back.db"
+    folder.mkdir()
+    with living(folder, SQLite()) as process:
+        process.keep(*(Keep("email", f"user-{n}", b"%d" % n) for n in range(9)))
+        process.rotate(4)
+        masters, current = process.masters, process.vault.ring.current
+
+    copy(SQLite().place(folder), target)
+    copy(target, back)
+
+    for place in (target, back):
+        with contextlib.closing(open_log(place)) as log:
+            vault = Vault(log, keys.unlock(masters, log), Clock())
+            assert (9, {current: 9}, 4) == (vault.prove(), vault.counts(), vault.ring.number)
 
 
 def test_it_moves_back(tmp_path, source, target):

@@ -20,8 +20,8 @@ from tests.decisions import recorded
 from tests.infra.log.tampering import WAYS, tampered
 from tests.server.harness import tell
 
-EVENTS, VALUES = 10_000, 20
-PARTS, TAMPERINGS, TAMPERINGS_SOAK, TAMPERINGS_CANARY = 4, 1_000, 10_000, 2 * len(WAYS)
+EVENTS, VALUES = 1_000, 20
+PARTS, TAMPERINGS, TAMPERINGS_SOAK, TAMPERINGS_CANARY = 2, 500, 10_000, 2 * len(WAYS)
 SEED = int(os.environ.get("DANGO_TEST_SEED", "20261121"))
 
 
@@ -32,11 +32,11 @@ def path(tmp_path_factory):
         log.begin()
         log.insert(
             [
-                seal(recorded(number, QueryExecuted(query_id=f"q{number:05}", outcome="answered")))
+                seal(recorded(number, QueryExecuted(query_id=f"q{number:04}", outcome="answered")))
                 for number in range(1, EVENTS + 1)
             ]
         )
-        keeps = [Keep("query", f"q{number:05}", b"SELECT 1") for number in range(1, VALUES + 1)]
+        keeps = [Keep("query", f"q{number:04}", b"SELECT 1") for number in range(1, VALUES + 1)]
         Vault(log, KEYS, Clock()).write(keeps)
         log.commit()
     with contextlib.closing(sqlite3.connect(path)) as database:
@@ -94,6 +94,7 @@ def test_a_proof_that_computes_no_hash_is_found_out(path, tmp_path, monkeypatch)
         return Verified(ok=True, events=events, head=events, hash=noted.hash if noted else "")
 
     monkeypatch.setattr(proof, "_chain", counted)
+    monkeypatch.setattr("infra.log.sqlite.misplaced_tag", lambda *_: None)  # it may name one, too
 
     missed = hunt(path, tmp_path / "copy.db", TAMPERINGS_CANARY)
 

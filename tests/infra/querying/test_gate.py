@@ -107,6 +107,13 @@ def test_the_text_that_runs_is_the_users_own(published, sandboxed):
     assert sql == gate.check(sql, published, sandboxed).sql
 
 
+def test_a_statement_is_taken_apart_where_nothing_may_be_opened(tmp_path, published, sandboxed):
+    """The engine's own parser would read the file, and run through what it holds."""
+    (tmp_path / "schema.sql").write_text("SELECT 1;\n")
+    for sql in (f"IMPORT DATABASE '{tmp_path}'", f"PRAGMA import_database('{tmp_path}')"):
+        assert "Permission Error" in refusal(sql, published, sandboxed).reason
+
+
 def test_names_in_a_listing_are_quoted(sandboxed):
     published = Published("lake", [Relation("a'b", "c');--")])
     sql = gate.check("SHOW TABLES", published, sandboxed).sql
@@ -130,6 +137,15 @@ def test_each_function_that_is_allowed_exists(sandboxed):
     known = engine_functions(sandboxed, "scalar", "aggregate", "macro")
     assert functions.SCALARS - known == set()
     assert functions.TABLE_FUNCTIONS - engine_functions(sandboxed, "table") == set()
+
+
+def test_an_aggregate_that_a_text_names_is_one_that_is_allowed(sandboxed):
+    """`list_aggregate(list, 'name')` looks only for aggregates, whatever the gate has seen."""
+    internal = {"sum_no_overflow"}  # a sum that is faster
+    assert internal == engine_functions(sandboxed, "aggregate") - functions.SCALARS
+    for name in ("current_setting", "getenv", "nextval", "write_log", "upper"):
+        with pytest.raises(duckdb.CatalogException):
+            sandboxed.execute(f"SELECT list_aggregate(['a'], '{name}')")
 
 
 def test_each_function_of_the_engine_that_is_not_listed_is_refused(published, sandboxed):

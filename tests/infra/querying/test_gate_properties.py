@@ -144,11 +144,13 @@ def assert_harmless(sql, con):
     body = re.sub(r"^EXPLAIN\s", " ", sql)
     answer = msgspec.json.decode(con.execute("SELECT json_serialize_sql(?)", [body]).fetchone()[0])
     assert {name.lower().split()[0] for name in tables_looked_for(body, con)} <= READABLE, sql
-    assert re.search("[Tt]able with name|file", complaint(body, con)) is None, sql
+    elsewhere = "[Tt]able with name(?!.* at version)|file"
+    assert re.search(elsewhere, complaint(body, con)) is None, sql
     assert answer["error"] is False
     assert len(answer["statements"]) == 1
     found = list(objects(answer))
-    given_names = {entry["key"].lower() for entry in found if entry.keys() == {"key", "value"}}
+    pairs = [entry["key"] for entry in found if entry.keys() == {"key", "value"}]
+    given_names = {key.lower() for key in pairs if isinstance(key, str)}  # RENAME has other keys
     for node in found:
         name = node.get("function_name", "").lower()
         if node.get("type") == "BASE_TABLE":
@@ -168,7 +170,7 @@ def check(sql, published, con):
 
 
 ALONE = settings(
-    max_examples=700,
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

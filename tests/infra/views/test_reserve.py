@@ -1,7 +1,8 @@
 """The room that is set aside: held, given up for what was recorded already, taken again."""
 
 import asyncio
-import shutil
+import errno
+import os
 
 import pytest
 
@@ -28,9 +29,17 @@ def pages(core, more):
 
 
 @pytest.fixture
-def short(tmp_path, monkeypatch):
-    """A disk that has not as much room as is to be set aside."""
-    monkeypatch.setattr(reserve, "RESERVE_KIB", shutil.disk_usage(tmp_path).total // 512)
+def short(monkeypatch):
+    """A disk that has not as much room as is to be set aside.
+
+    It is only said to be: who asks a real one for more than it has takes all of it for a moment,
+    and others find it full.
+    """
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(reserve.os, "posix_fallocate", refuse)
 
 
 def test_the_room_is_held_while_the_log_is_open(tmp_path):

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from domain.queries import QueryExecuted
+from infra import many
 from infra.views.store import Store, connect, differences
 from infra.views.views import Past
 from projections.engine import Projection, Table, Unapplicable
@@ -43,12 +44,14 @@ class House:
         self.meet(rows)
         for _ in range(self.random.randint(0, 3)):
             self.random.choice([self.put, self.put, self.change, self.remove, self.empty])(rows)
+        if r.position == STEPS // 2:
+            self.clear(rows)
 
     def meet(self, rows):
         name, mood = self.random.choice("abcd"), self.random.choice(["glad", "sad", None])
         for people in TABLES[2:]:
             if mood is None:
-                rows.remove(people, name=name)
+                rows.remove(people, ("nobody",), (name,))
             else:
                 rows.put(people, name=name, mood=mood)
         self.people.pop(name, None)
@@ -65,7 +68,7 @@ class House:
 
     def change(self, rows):
         place, content = self.place(), self.random.choice(["x", "y"])
-        rows.change(THINGS, place, content=content)
+        assert (place in self.known) == rows.change(THINGS, place, content=content)
         if place in self.known:
             self.known[place] = content
 
@@ -81,6 +84,10 @@ class House:
         rows.remove(THINGS, room=room)
         self.known = {place: value for place, value in self.known.items() if place[0] != room}
 
+    def clear(self, rows):
+        rows.clear(THINGS)
+        self.known.clear()
+
     def content(self):
         things = sorted((*place, content) for place, content in self.known.items())
         return things, sorted(self.people.items())
@@ -94,8 +101,11 @@ def events(count=STEPS):
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("batch", [1, 7, STEPS])
-def test_the_rows_of_any_position_are_those_that_were_there(tmp_path, seed, batch):
+@pytest.mark.parametrize(("batch", "statement"), [(1, 100), (7, 100), (STEPS, 100), (STEPS, 3)])
+def test_the_rows_of_any_position_are_those_that_were_there(
+    tmp_path, monkeypatch, seed, batch, statement
+):
+    monkeypatch.setattr(many, "ROWS_A_STATEMENT", statement)
     house, path, moments = House(seed), tmp_path / "views.db", [([], [])]
     log = events()
     apply = house.apply

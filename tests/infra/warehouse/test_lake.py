@@ -19,6 +19,8 @@ from infra.warehouse.settings import Settings
 from tests.infra.warehouse.conftest import again, embedded, ignore, lake_of, source
 from tests.patience import until
 
+READ_PAUSE_S = 0.002  # between two looks of a reader that never stops looking
+
 
 def workers_of(kind: str) -> list[int]:
     found = []
@@ -121,7 +123,7 @@ def test_readers_see_whole_loads_only_and_are_never_refused(tmp_path: Path) -> N
 
     def read() -> None:
         with attach.connect(settings, read_only=True) as reader:
-            while not stop.is_set():
+            while not stop.wait(READ_PAUSE_S):
                 try:
                     row = reader.execute(
                         "SELECT count(*), count(DISTINCT _dango_run) FROM lake.raw_one.one",

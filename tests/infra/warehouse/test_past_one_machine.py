@@ -6,38 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
-from commands import ports
+from commands import modelling, ports
 from infra.warehouse import attach
 from infra.warehouse.lake import write_lease
 from infra.warehouse.settings import S3Access, Settings
+from tests import buckets
+from tests.infra.modelling.site import MARTS, Site
 from tests.infra.warehouse.conftest import again, ignore, lake_of, source
 
 
 @pytest.fixture
 def bucket() -> Iterator[S3Access]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    access = S3Access(
-        key="key",
-        secret="secret",
-        endpoint=f"{host}:{port}",
-        url_style="path",
-        use_ssl=False,
-    )
-    client = importlib.import_module("boto3").client(
-        "s3",
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="lake")
-    client.close()
-    yield access
-    server.stop()
+    with buckets.serving("lake") as access:
+        yield access
 
 
 @pytest.fixture
@@ -87,3 +69,37 @@ def test_loads_commit_at_once_without_a_lease(
             assert {at: job for at, job in rows if job != kept.job} == by_job
 
     asyncio.run(test())
+
+
+@pytest.mark.soak
+def test_models_are_built_there_and_no_file_of_theirs_holds_a_secret(
+    tmp_path: Path,
+    bucket: S3Access,
+    catalog: str,
+) -> None:
+    settings = Settings(
+        catalog=catalog,
+        data="s3://lake/models",
+        temp_directory=str(tmp_path / "tmp"),
+        s3=bucket,
+    )
+    site = Site(tmp_path, settings)
+
+    async def built() -> modelling.Built:
+        try:
+            await site.open()
+            site.write(MARTS)
+            done = await site.build()
+            await site.modelling.document()
+            return done
+        finally:
+            await site.pool.close()
+
+    done = asyncio.run(built())
+
+    assert (3, 2, None) == (done.models, done.tests, done.reason)
+    made = [path for name in ("dbt", "docs", "tmp") for path in (tmp_path / name).rglob("*")]
+    texts = [path.read_bytes() for path in made if path.is_file()]
+    assert texts
+    connection = catalog.removeprefix("postgres:").encode()
+    assert [] == [text for text in texts if connection in text]

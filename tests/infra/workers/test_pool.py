@@ -379,8 +379,17 @@ def test_our_own_package_is_imported_and_not_one_of_the_current_folder(
     trial(test)
 
 
+def own_children() -> set[str]:
+    """Processes that this one has started, also those that nobody has waited for."""
+    return {
+        pid
+        for task in Path("/proc/self/task").glob("*/children")
+        for pid in task.read_text().split()
+    }
+
+
 def test_nothing_is_left_after_close() -> None:
-    before = set(Path("/proc/self/fd").iterdir())
+    before, children = set(Path("/proc/self/fd").iterdir()), own_children()
 
     async def test(pool: Pool) -> None:
         pool.start()
@@ -391,8 +400,7 @@ def test_nothing_is_left_after_close() -> None:
 
     trial(test)
     assert len(set(Path("/proc/self/fd").iterdir())) <= len(before)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert own_children() <= children  # those of other tests of this process stay
 
 
 SERVER = """
@@ -423,10 +431,46 @@ def test_children_die_with_a_server_that_is_killed(verb: str) -> None:
     assert gone(pid)
 
 
+@pytest.mark.parametrize("spares", [True, False])
+def test_spares_stand_ready_only_where_they_are_wanted(spares: bool) -> None:
+    async def count(pool: Pool) -> int:
+        pool.start()
+        await do(pool, "pid")
+        (lane,) = pool._lanes.values()
+        if lane._warming is not None:
+            await lane._warming
+        return pool.status()[0].idle
+
+    async def test() -> None:
+        kind = msgspec.structs.replace(TRIAL, spares=2)
+        pool = Pool({"trial": msgspec.Raw(b"{}")}, kinds=[kind], spares=spares)
+        try:
+            assert (2 if spares else 1) == await count(pool)
+        finally:
+            await pool.close()
+
+    asyncio.run(test())
+
+
+def test_workers_beyond_the_spares_stay_while_others_wait() -> None:
+    async def test(pool: Pool) -> None:
+        tasks = [do(pool, "pid") for _ in range(12)]
+        assert len(set(await asyncio.gather(*tasks))) <= 3
+
+    trial(test, msgspec.structs.replace(TRIAL, concurrency_max=3, spares=1, waiting_max=12))
+
+
+def group(process: int) -> int | None:
+    """The niceness of the group of its session, where the system has such groups."""
+    path = Path(f"/proc/{process}/autogroup")
+    return int(path.read_text().split()[-1]) if path.exists() else None
+
+
 def test_a_child_lets_the_server_go_first_as_its_kind_says() -> None:
     async def test(pool: Pool) -> None:
         child = await do(pool, "pid")
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, child) == min(own + 7, 19)
+        assert group(child) in (7, None)
 
     trial(test, msgspec.structs.replace(TRIAL, niceness=7))

@@ -1,0 +1,1 @@
+"""/api/sources/{name}/upload-csv and csv-files: the files of a source."""

@@ -1,0 +1,1 @@
+"""Metabase, as its administrator."""

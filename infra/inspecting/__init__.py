@@ -1,0 +1,1 @@
+"""Looking into published data for personal data. Only settings is for the server process."""

@@ -1,0 +1,1 @@
+"""Notebooks: their folder, and the processes that they are edited in."""

@@ -1,0 +1,1 @@
+"""The ways that notices take: webhooks and mail."""
