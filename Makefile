@@ -34,9 +34,7 @@ demo: install $(DATA)  ## create ./demo-project from real data and serve it on p
 	$(BIN)/dango demo demo-project $(ARGS)
 
 test: $(TEST) $(VENDOR) $(DATA)  ## run the whole test suite (pytest's ARGS="-k syncs" picks some)
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
-		-m "not soak and not alone" $(ARGS)
-	$(BIN)/python -m pytest -m "alone and not soak" $(ARGS) || test $$? = 5  # ARGS picked none
+	$(BIN)/python -m tests.whole $(ARGS)
 
 lint: $(TEST)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -91,9 +91,7 @@ def check(raw: bytes) -> None:
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8 (byte {error.start}).") from None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
-        )
+        value = _json.decode(text)
         nul = "\\u0000" in text and _has_nul(value)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -147,3 +145,8 @@ def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
     return isinstance(value, list) and any(_has_nul(item) for item in value)
+
+
+_json: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
+)

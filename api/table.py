@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast, get_type_hints
 
 import msgspec
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import AsyncAnyCallable, Empty
+from litestar.serialization import encode_json
+from litestar.types import ASGIApp, AsyncAnyCallable, Empty
 
 from api import asgi
 
@@ -35,6 +36,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 SOCKET: Final = "WS"
+JSON: Final = (msgspec.Struct, dict, list, tuple)  # what is answered as such
 NOW_ONLY: Final = "it tells the state of this process"
 
 
@@ -89,8 +91,30 @@ def socket(path: str, access: str, handler: Callable[..., Any]) -> Route:
     return Route(method=SOCKET, path=path, access=access, handler=handler)
 
 
+class _Json:
+    """An answer in JSON. The framework's own makes three objects of it, and 30 µs."""
+
+    __slots__ = ("_body", "_status")
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self._status, self._body = status, body
+
+    async def __call__(self, _: object, __: object, send: asgi.Send) -> None:
+        length = b"%d" % len(self._body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
 class _Handler(HTTPRouteHandler):
     """A handler whose guards are shown itself. The framework shows each a copy, at 50 µs a copy."""
+
+    async def to_response(
+        self, app: Litestar, data: Any, request: Request[Any, Any, Any]
+    ) -> ASGIApp:
+        if isinstance(data, JSON):
+            return cast("ASGIApp", _Json(self.status_code, encode_json(data)))
+        return await super().to_response(app, data, request)
 
     async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         for guard in self.resolve_guards():

@@ -134,8 +134,9 @@ class Folds:
             return ()
         if boundary in self._ahead:
             return self._read.matching(boundary, after)
-        rows = self._log.select(query(boundary), after=after)
-        return [self._codec.open(at, kind, data) for at, kind, _, data in rows if at <= since]
+        # Without what is in memory anyway: at each row SQLite lets go of the interpreter's lock.
+        rows = self._log.select(query(boundary), after=after, upto=since)
+        return [self._codec.open(at, kind, data) for at, kind, _, data in rows]
 
 
 def _carried_on(fold: _Fold, evolve: _Evolve, events: Sequence[Recorded], last: int) -> _Fold:

@@ -18,8 +18,8 @@ STATEMENTS_CACHED: Final = 512  # prepared ones of a connection: groups are of m
 _ROW: Final = re.compile(r"\(\?(?:, ?\?)*\)")  # the placeholders of one row
 
 
-def insert(database: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run an INSERT of one row, `… VALUES (?, …) …`, for all rows in their order."""
+def execute(database: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement about one row, `… VALUES (?, …) …`, for all rows in their order."""
     at, count = 0, len(rows)
     while at < count:
         # A statement of many rows takes 0.1 MB while it is kept: of the long ones there is but one.

@@ -81,7 +81,7 @@ class Writer:
         self._codec, self._deciders = codec, deciders
         self._told: tuple[type[Exception], ...] = (Refused, KeyReused, *log.errors)
         self._clock, self._new_id = clock, new_id
-        self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_COMMANDS_MAX)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._recent = Recent()
         self._folds = Folds(log, codec, self._recent)
         self._last_at: datetime | None = None
@@ -100,7 +100,7 @@ class Writer:
         """Finish what waits, then end the thread; what comes from here on is turned away."""
         self._stopping = True
         if self._thread.is_alive():
-            await asyncio.to_thread(self._queue.put, None)
+            self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
 
     async def send(self, command: Command, origin: Origin) -> Outcome:
@@ -134,15 +134,12 @@ class Writer:
             raise OutcomeUnknown(self.failed)
         if self._loop is None:
             raise RuntimeError("the writer was not started")
-        if self._stopping:
+        if self._stopping or self._queue.qsize() >= QUEUE_COMMANDS_MAX:
             raise Overloaded
         job = _Job(future=self._loop.create_future(), **fields)
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full:
-            raise Overloaded from None
-        # A caller that goes away does not take its command with it.
-        return await asyncio.shield(job.future)
+        self._queue.put(job)
+        # A caller that goes away cancels the future, and does not take its command with it.
+        return await job.future
 
     # the thread
 

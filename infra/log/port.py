@@ -84,7 +84,12 @@ class Log(Protocol):
         """Append within the open transaction; answers the last position."""
 
     def select(
-        self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
+        self,
+        query: DCBQuery | None,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
     ) -> list[Row]:
         """Matching rows as the open transaction sees them."""
 

@@ -188,9 +188,14 @@ class PostgresLog(Recorder):
         self.last, self._hash = self._mark
 
     def select(
-        self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
+        self,
+        query: DCBQuery | None,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
     ) -> list[Row]:
-        text, values = matching(query, after)
+        text, values = matching(query, after, upto)
         return _rows(ask(self._write, f"{text} LIMIT ?", (*values, limit)))
 
     def _append(self, rows: Rows, labels: Labels) -> None:

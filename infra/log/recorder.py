@@ -58,7 +58,12 @@ class Recorder(DCBRecorder):
     def rollback(self) -> None: ...
     @abstractmethod
     def select(
-        self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
+        self,
+        query: DCBQuery | None,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
     ) -> list[Row]: ...
     @abstractmethod
     def fetch(self, query: DCBQuery | None, *, after: int = 0, limit: int | None) -> list[Row]: ...

@@ -174,17 +174,22 @@ class SQLiteLog(Recorder):
         self.unerased = bool(row[0])
 
     def select(
-        self, query: DCBQuery | None, *, after: int = 0, limit: int | None = None
+        self,
+        query: DCBQuery | None,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
     ) -> list[Row]:
-        return _select(self._write, query, after, limit)
+        return _select(self._write, query, after, limit, upto)
 
     def _append(self, rows: Rows, labels: Labels) -> None:
-        many.insert(self._write, "INSERT INTO events VALUES (?,?,?,?,?)", rows)
-        many.insert(self._write, "INSERT INTO event_tags VALUES (?,?,?)", labels)
+        many.execute(self._write, "INSERT INTO events VALUES (?,?,?,?,?)", rows)
+        many.execute(self._write, "INSERT INTO event_tags VALUES (?,?,?)", labels)
 
     def _do(self, sql: str, *rows: Sequence[object]) -> None:
         if sql.startswith("INSERT"):
-            many.insert(self._write, sql, rows)
+            many.execute(self._write, sql, rows)
         else:
             self._write.executemany(sql, rows)
 
@@ -310,7 +315,11 @@ def misplaced_tag(place: Place, unwanted: Callable[[], bool] = bool) -> int | No
 
 
 def _select(
-    database: sqlite3.Connection, query: DCBQuery | None, after: int, limit: int | None
+    database: sqlite3.Connection,
+    query: DCBQuery | None,
+    after: int,
+    limit: int | None,
+    upto: int | None = None,
 ) -> list[Row]:
-    sql, values = matching(query, after)
+    sql, values = matching(query, after, upto)
     return database.execute(f"{sql} LIMIT ?", (*values, -1 if limit is None else limit)).fetchall()

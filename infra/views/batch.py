@@ -228,26 +228,26 @@ class Batch:
         if work.added:
             rows = [work.rows[key] for key in work.added]
             new = [(*row.values, row.since) for row in rows if row.values is not None]
-            many.insert(self._database, _insert(table), new)
+            many.execute(self._database, _insert(table), new)
             work.dirty -= work.added
             work.added.clear()
         if work.dirty:
             known = [(key, work.rows[key]) for key in work.dirty]
             there = [(*row.values, row.since) for _, row in known if row.values is not None]
             gone = [key for key, row in known if row.values is None]
-            many.insert(self._database, _upsert(table), there)
-            self._database.executemany(_delete(table), gone)
+            many.execute(self._database, _upsert(table), there)
+            many.execute(self._database, _delete(table), gone)
             work.dirty.clear()
 
     def _end(self, work: _Work) -> None:
         """Write the rows that have ended; what ended them is written, too, at the end."""
-        many.insert(self._database, _keep(work.table), work.ended)
+        many.execute(self._database, _keep(work.table), work.ended)
         work.ended.clear()
 
     def _grow(self, work: _Work) -> None:
         """Write the rows of a table that only grows; of one at fault, its position is told."""
         try:
-            many.insert(self._database, _insert(work.table), work.grown)
+            many.execute(self._database, _insert(work.table), work.grown)
         except sqlite3.IntegrityError as error:
             raise Unapplicable(_at_fault(work), work.table.name, str(error)) from error
         self._written.add(work.table.name)

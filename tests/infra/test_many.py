@@ -21,12 +21,12 @@ def database():
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 32, 33, 99, 100, 101, 133, 1000])
 def test_every_row_is_written_and_no_other(database, count):
     rows = [(number, f"row {number}") for number in range(count)]
-    many.insert(database, "INSERT INTO t VALUES (?, ?)", rows)
+    many.execute(database, "INSERT INTO t VALUES (?, ?)", rows)
     assert database.execute("SELECT * FROM t ORDER BY id").fetchall() == rows
 
 
 def test_of_two_rows_with_one_key_the_later_one_stays(database):
-    many.insert(database, UPSERT, [(1, "first"), (2, "other"), (1, "second")])
+    many.execute(database, UPSERT, [(1, "first"), (2, "other"), (1, "second")])
     assert database.execute("SELECT * FROM t ORDER BY id").fetchall() == [
         (1, "second"),
         (2, "other"),
@@ -35,9 +35,9 @@ def test_of_two_rows_with_one_key_the_later_one_stays(database):
 
 def test_a_row_that_does_not_fit_fails_the_statement(database):
     with pytest.raises(sqlite3.IntegrityError):
-        many.insert(database, "INSERT INTO t VALUES (?, ?)", [(1, "a"), (1, "b")])
+        many.execute(database, "INSERT INTO t VALUES (?, ?)", [(1, "a"), (1, "b")])
 
 
 def test_rows_of_nothing_are_rows(database):
-    many.insert(database, "INSERT INTO t VALUES (?, ?)", [(1, None), (None, None), (None, "x")])
+    many.execute(database, "INSERT INTO t VALUES (?, ?)", [(1, None), (None, None), (None, "x")])
     assert len(database.execute("SELECT * FROM t").fetchall()) == 3
