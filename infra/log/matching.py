@@ -7,14 +7,14 @@ from typing import Final
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 SHAPES_CACHED: Final = 256
-POSITION_MAX: Final = (1 << 63) - 1
+ANY_POSITION: Final = (1 << 63) - 1  # none is behind it
 Values = tuple[str | int, ...]
 
 
 def matching(query: DCBQuery | None, after: int, upto: int | None = None) -> tuple[str, Values]:
     """A SELECT of the matching rows in order, without a limit, and its values."""
     shape: list[_Shape] = []
-    values: list[str | int] = [after, POSITION_MAX if upto is None else upto]
+    values: list[str | int] = [after, ANY_POSITION if upto is None else upto]
     if query is not None:
         for types, tag_sets in _grouped(query.items).items():
             singles = [tags[0] for tags in tag_sets if len(tags) == 1]

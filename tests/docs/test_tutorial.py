@@ -102,6 +102,7 @@ def lesson(tmp_path_factory):
     lesson.end()
 
 
+@pytest.mark.timeout(300)  # seconds; it takes 40, but not on a machine that has much else to do
 def test_the_tutorial_works_as_it_is_written(lesson):
     missing = []
     for kind, body in BLOCK.findall(pages.text(PAGE)):

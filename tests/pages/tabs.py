@@ -95,12 +95,34 @@ def typed(page, text):
     page.keyboard.type(text)
 
 
-def unfit(page):
-    """What axe finds that keeps people from using the page."""
-    found = _axe.run(page).response["violations"]
+def unfit(page, *rules):
+    """What axe finds that keeps people from using the page; it looks for all, or by these rules."""
+    options = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe.axe_script)
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
     return [
         f"{each['id']}: {node['html'][:160]}"
         for each in found
         if each["impact"] in SERIOUS
         for node in each["nodes"]
     ]
+
+
+def misfits(tab, name, path=None):
+    """What is wrong with a page: wide and light, then narrow and dark, where colours differ."""
+    page, found = tab.page if path is None else tab.go(path), []
+    for size, scheme, rules in ((WIDE, "light", ()), (NARROW, "dark", ("color-contrast",))):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        found += [] if width == size["width"] else [f"{width} wide"]
+        found += unfit(page, *rules)
+        tab.picture(f"{name}-{scheme}-{size['width']}")
+    found += tab.wrong
+    tab.noise.clear()
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    return [f"{name}: {each}" for each in found]

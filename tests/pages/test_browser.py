@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
-from tests.pages.tabs import Tab, every_window, pressed, reached, text_of, typed, unfit
+from tests.pages.tabs import Tab, misfits, pressed, reached, text_of, typed
 from tests.server.harness import copied
 from tests.server.template import PASSWORD
 
@@ -194,8 +194,7 @@ def test_a_second_factor_is_set_up_and_signed_in_with_by_keyboard_alone(browser,
         assert [] == tab.wrong
 
 
-@every_window
-def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, size):
+def test_no_page_complains_or_is_wider_than_its_window(browser, served):
     last = served.events(served.client(session="admin"), type="sync_completed")[-1]["position"]
     pages = {
         "login": "/login",
@@ -231,15 +230,10 @@ def test_no_page_complains_or_is_wider_than_its_window(browser, served, scheme, 
     }
     wrong = []
     for session in (None, "admin"):
-        with Tab(browser, served, session=session, size=size, scheme=scheme) as tab:
+        with Tab(browser, served, session=session) as tab:
             for name, path in pages.items():
                 if (session is None) == (name == "login"):
-                    width = tab.go(path).evaluate("document.documentElement.scrollWidth")
-                    wrong += [] if width == size["width"] else [f"{name}: {width} wide"]
-                    wrong += [f"{name}: {each}" for each in tab.wrong]
-                    tab.picture(f"{name}-{scheme}-{size['width']}")
-                    wrong += [f"{name}: {each}" for each in unfit(tab.page)]
-                    tab.noise.clear()
+                    wrong += misfits(tab, name, path)
     assert [] == wrong
 
 

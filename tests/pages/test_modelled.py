@@ -5,7 +5,7 @@ One file, since it takes longest to have the models built.
 
 import pytest
 
-from tests.pages.tabs import NARROW, Tab, every_window, pressed, reached, text_of, unfit
+from tests.pages.tabs import NARROW, Tab, misfits, pressed, reached, text_of, unfit
 
 pytestmark = pytest.mark.browser
 
@@ -213,33 +213,21 @@ def locked(modelling):
     return modelling
 
 
-def complaints(tab, name, path):
-    width = tab.go(path).evaluate("document.documentElement.scrollWidth")
-    tab.picture(f"{name}-{tab.page.viewport_size['width']}")
-    wide = [] if width == tab.page.viewport_size["width"] else [f"{width} wide"]
-    found = [f"{name}: {each}" for each in (*wide, *tab.wrong, *unfit(tab.page))]
-    tab.noise.clear()
-    return found
-
-
-@every_window
-def test_the_pages_of_models_are_fit_for_all(browser, modelling, scheme, size):
-    with Tab(browser, modelling, session="admin", size=size, scheme=scheme) as tab:
+def test_the_pages_of_models_are_fit_for_all(browser, modelling):
+    with Tab(browser, modelling, session="admin") as tab:
         found = [
-            complaint
+            misfit
             for name, path in PAGES.items()
-            for complaint in complaints(tab, name, path.format(job=modelling.modelled))
+            for misfit in misfits(tab, name, path.format(job=modelling.modelled))
         ]
         assert [] == found
 
 
-@every_window
-def test_notebooks_that_are_locked_are_fit_for_all(browser, locked, scheme, size):
-    with Tab(browser, locked, session="admin", size=size, scheme=scheme) as tab:
-        assert [] == complaints(tab, "notebooks", "/notebooks")
+def test_notebooks_that_are_locked_are_fit_for_all(browser, locked):
+    with Tab(browser, locked, session="admin") as tab:
+        assert [] == misfits(tab, "notebooks", "/notebooks")
         page = tab.page
         assert "Go on" in text_of(page, "#notebook-mine")
         assert "editor@example.org" in text_of(page, "#notebook-theirs")
         page.click("#force-theirs summary")  # the question is fit, too
         assert [] == unfit(page)
-        tab.picture(f"notebooks-{scheme}-{size['width']}")

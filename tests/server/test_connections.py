@@ -12,7 +12,7 @@ import pytest
 from infra import connections
 from tests.server import mutations, raw
 from tests.server.harness import ROOT, copied, until
-from tests.server.template import sources_yml, write_rows, write_sources
+from tests.server.template import sources_yml, without_models, write_rows, write_sources
 
 FILES = 1_024  # the hard limit of a small machine, of which half may be connections
 SMALL = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES}, {FILES}))"
@@ -166,6 +166,7 @@ def test_nothing_that_the_program_makes_can_be_read_by_others(tmp_path):
         subprocess.run(command, check=True, cwd=ROOT, capture_output=True, umask=0o022)
 
     dango("init", str(root))
+    without_models(root)
     write_rows(root / "data/uploads/orders/orders.csv", 10)
     write_sources(root, sources_yml("orders"))
     dango("sync", "--project", str(root))

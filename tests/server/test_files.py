@@ -9,21 +9,26 @@ GOOD = "id,name\n1,a\n2,b\n"
 
 
 @pytest.fixture
-def loaded(server, admin, request):
-    """A source of the test's own that has two good rows; gives a function that loads bytes."""
+def load(server, admin, request):
+    """A function that loads bytes into a source of the test's own."""
     name = f"t{abs(hash(request.node.name)) % 10**9}"
     folder = server.root / "data/uploads" / name
     folder.mkdir(parents=True)
-    (folder / "data.csv").write_text(GOOD)
     write_sources(server.root, sources_yml("orders", name))
     until(lambda: name in [source["name"] for source in admin.get("/api/sources").json()])
-    assert "success" == server.sync(admin, name)["status"]
 
     def load(data):
         (folder / "data.csv").write_bytes(data)
         status = server.sync(admin, name)
         return status, f"raw_{name}.{name}"
 
+    return load
+
+
+@pytest.fixture
+def loaded(load):
+    """The same; the source has two good rows."""
+    assert "success" == load(GOOD.encode())[0]["status"]
     return load
 
 
@@ -42,8 +47,8 @@ def loaded(server, admin, request):
     ],
     ids=["semicolon", "tab", "cp1252", "bom", "utf-16", "crlf", "quotes", "no end", "long number"],
 )
-def test_a_file_of_an_unusual_kind_is_loaded_rightly(server, admin, loaded, data, rows):
-    status, table = loaded(data)
+def test_a_file_of_an_unusual_kind_is_loaded_rightly(server, admin, load, data, rows):
+    status, table = load(data)
     assert "success" == status["status"], status["error"]
     got = server.rows(admin, f"select id, name from {table} order by id")
     assert rows == [[int(id), name] for id, name in got]
@@ -91,8 +96,8 @@ def test_a_file_without_rows_is_either_no_rows_or_refused_never_half(server, adm
         assert "data.csv" in status["error"] or "no rows" in status["error"]
 
 
-def test_a_row_that_does_not_fit_a_long_file_is_kept_beside_it(server, admin, loaded):
-    status, table = loaded(late(50_000, b"not a number,y\n"))
+def test_a_row_that_does_not_fit_a_long_file_is_kept_beside_it(server, admin, load):
+    status, table = load(late(50_000, b"not a number,y\n"))
     assert "success" == status["status"], status
     assert [[50_000]] == server.rows(admin, f"select count(*) from {table}")
     rejects = f"{table.partition('.')[0]}._rejects"

@@ -87,7 +87,6 @@ def test_the_project_is_told_with_the_sources_of_each_model(site, build):
     ],
 )
 def test_what_is_asked_for_is_built_and_nothing_else(site, build, fields, names):
-    build()
     build(**fields)
 
     assert names == [each.model for each in site.of(ModelCompleted)]
