@@ -15,10 +15,17 @@ from typing import Final
 import msgspec
 
 from commands.profiling import TableProfile
+from infra import asides
 
 PROFILES_MAX: Final = 5_000  # the oldest are forgotten
 SNAPSHOTS_MAX: Final = 3  # of one table
 PROFILE_BYTES_MAX: Final = 4 * 1024 * 1024  # a larger one is not kept
+
+SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS profiles (schema_name TEXT, table_name TEXT,"
+    " snapshot INTEGER, at TEXT NOT NULL, profile BLOB NOT NULL,"
+    " PRIMARY KEY (schema_name, table_name, snapshot)) STRICT"
+)
 
 _log = logging.getLogger("dango.profiles")
 _decoder: Final = msgspec.json.Decoder(TableProfile)
@@ -29,24 +36,7 @@ class ProfilesFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        try:
-            self._open(path)
-        except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._open(path)
-
-    def _open(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute("PRAGMA secure_delete=ON")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS profiles (schema_name TEXT, table_name TEXT,"
-            " snapshot INTEGER, at TEXT NOT NULL, profile BLOB NOT NULL,"
-            " PRIMARY KEY (schema_name, table_name, snapshot)) STRICT"
-        )
+        self._database, _ = asides.opened(path, SCHEMA, lambda _: None)
 
     def keep(self, profile: TableProfile, at: datetime) -> None:
         """As the port says. On a full disk nothing is kept, which is told in the log."""

@@ -14,8 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from infra import asides
+
 WRITE_EVERY_S: Final = 60  # at most one write in this time for each session or key
 ENTRIES_MAX: Final = 100_000
+
+SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, at REAL NOT NULL)"
+    " STRICT, WITHOUT ROWID"
+)
 
 _log = logging.getLogger("dango.seen")
 
@@ -25,28 +32,8 @@ class SeenFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        try:
-            self._open(path)
-        except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._open(path)
-
-    def _open(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, at REAL NOT NULL)"
-            " STRICT, WITHOUT ROWID"
-        )
-        rows = self._database.execute(
-            "SELECT name, at FROM (SELECT name, at FROM seen ORDER BY at DESC LIMIT ?) ORDER BY at",
-            (ENTRIES_MAX,),
-        )
         # The least recently used first, which is what is given up when there are too many.
-        self._last: OrderedDict[str, float] = OrderedDict(rows)
+        self._database, self._last = asides.opened(path, SCHEMA, _newest)
         self._written = dict(self._last)
 
     def touch(self, id: str, at: datetime) -> None:
@@ -85,3 +72,10 @@ class SeenFile:
             self._database.execute(sql, values)
         except sqlite3.Error as error:
             _log.warning("last-seen times cannot be written: %s", error)
+
+
+def _newest(database: sqlite3.Connection) -> OrderedDict[str, float]:
+    """The last of all times, in their order."""
+    newest = "SELECT name, at FROM seen ORDER BY at DESC LIMIT ?"
+    rows = database.execute(f"SELECT name, at FROM ({newest}) ORDER BY at", (ENTRIES_MAX,))  # noqa: S608 - constants
+    return OrderedDict(rows)
