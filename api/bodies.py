@@ -43,6 +43,14 @@ class Late(HTTPException):
 class CheckedRequest(Request[Any, Any, Any]):
     """A request whose JSON body has been checked before it is decoded."""
 
+    @property
+    def content_length(self) -> int | None:
+        """As announced, of the headers as we have read them: the framework reads its own copy."""
+        given = asgi.header(self.scope, "content-length")
+        if given is not None and not given.isdecimal():
+            raise Malformed("The Content-Length is no number.")
+        return None if given is None else int(given)
+
     async def body(self) -> bytes:
         """The raw body. Raises Malformed, WrongType."""
         fresh = not hasattr(self, "_checked")

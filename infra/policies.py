@@ -1,24 +1,28 @@
 """Telling policies what happened, in order, each from where it stands.
 
 The position of a policy is kept in the log's file, behind the events that it was told. It moves
-when the policy has acted, so that after a crash nothing is skipped. A policy may ask the views of
+when the policy has acted, so that after a crash nothing is skipped. What was committed just now is
+told from memory; a policy that is further behind reads the log. A policy may ask the views of
 what it is told: it is told when they know it too, and not a moment earlier.
 """
 
 import asyncio
+import itertools
 import logging
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from commands.policies import Policy
-from domain.kernel import Recorded
+from domain.kernel import Event, Recorded
 from infra.log.envelope import Codec
 from infra.log.port import Log
 from infra.writer import Writer
 
 PAGE_EVENTS: Final = 200
+NEWS_EVENTS_MAX: Final = 1_000  # that wait for one policy in memory; the log has them all
 RETRY_S: Final = 5.0
 SHOWN_S_MAX: Final = (
     5.0  # until the views have what is committed; then the policy says that it waits
@@ -31,13 +35,42 @@ class Unshown(Exception):
     """The views do not have what is committed: they have stopped, or are very late."""
 
 
+class _News:
+    """Events for one policy in memory: all of its types behind the position `since`."""
+
+    def __init__(self, types: Sequence[type[Event]], since: int) -> None:
+        self.types, self.since = frozenset(types), since
+        self.wake = asyncio.Event()
+        self._events: deque[Recorded] = deque()
+
+    def add(self, recorded: Sequence[Recorded]) -> None:
+        """Take what is for this policy of what was committed."""
+        found = [each for each in recorded if type(each.event) in self.types]
+        if not found:
+            return
+        self._events.extend(found)
+        if len(self._events) > NEWS_EVENTS_MAX:
+            self._events.clear()
+            self.since = recorded[-1].position
+        self.wake.set()
+
+    def after(self, position: int) -> list[Recorded] | None:
+        """The next page behind a position; None when some of it is in the log alone."""
+        if position < self.since:
+            return None
+        while self._events and self._events[0].position <= position:
+            self._events.popleft()
+        return list(itertools.islice(self._events, PAGE_EVENTS))
+
+
 class Runner:
     """Runs every policy in a task of its own, woken by the writer."""
 
     def __init__(self, log: Log, codec: Codec, writer: Writer, policies: Sequence[Policy]) -> None:
         self._log, self._codec, self._writer = log, codec, writer
         self.policies = tuple(policies)
-        self._wake = {policy.name: asyncio.Event() for policy in policies}
+        head = log.head()
+        self._news = {policy.name: _News(policy.types, head) for policy in policies}
         self._tasks: list[asyncio.Task[None]] = []
         self.positions: dict[str, int] = {}
         self.failed: dict[str, str] = {}
@@ -80,13 +113,11 @@ class Runner:
             await policy.stop()
 
     def _committed(self, recorded: Sequence[Recorded]) -> None:
-        kinds = {type(each.event) for each in recorded}
-        for policy in self.policies:
-            if kinds.intersection(policy.types):
-                self._wake[policy.name].set()
+        for news in self._news.values():
+            news.add(recorded)
 
     async def _follow(self, policy: Policy) -> None:
-        wake = self._wake[policy.name]
+        wake = self._news[policy.name].wake
         while True:
             wake.clear()
             try:
@@ -102,18 +133,24 @@ class Runner:
 
     async def _page(self, policy: Policy) -> bool:
         before = self.positions[policy.name]
-        query = DCBQuery([DCBQueryItem(types=[kind.type_name() for kind in policy.types])])
-        rows = await asyncio.to_thread(self._log.fetch, query, after=before, limit=PAGE_EVENTS)
-        if rows and not await self._writer.shown(rows[-1][0], SHOWN_S_MAX):
-            raise Unshown(f"the views have not got to event {rows[-1][0]}")
+        page = self._news[policy.name].after(before)
+        if page is None:
+            page = await asyncio.to_thread(self._read, policy, before)
+        if page and not await self._writer.shown(page[-1].position, SHOWN_S_MAX):
+            raise Unshown(f"the views have not got to event {page[-1].position}")
         try:
-            for position, kind, _, data in rows:
-                await policy.react(self._codec.open(position, kind, data))
-                self.positions[policy.name] = position
+            for recorded in page:
+                await policy.react(recorded)
+                self.positions[policy.name] = recorded.position
         finally:
             if self.positions[policy.name] != before:
                 await asyncio.shield(self._store(policy.name))
-        return len(rows) == PAGE_EVENTS
+        return len(page) == PAGE_EVENTS
+
+    def _read(self, policy: Policy, after: int) -> list[Recorded]:
+        query = DCBQuery([DCBQueryItem(types=[kind.type_name() for kind in policy.types])])
+        rows = self._log.fetch(query, after=after, limit=PAGE_EVENTS)
+        return [self._codec.open(position, kind, data) for position, kind, _, data in rows]
 
     async def _store(self, name: str) -> None:
         position = self.positions[name]

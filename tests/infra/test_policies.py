@@ -105,7 +105,9 @@ def test_a_policy_is_told_of_nothing_that_the_views_do_not_have_yet(process, mon
         core.views.apply = lambda *given: late.wait(PATIENCE_S) and apply(*given)
         asked = asyncio.create_task(ask(core, 1))
         await until(lambda: 1 == core.log.head())
-        runner._wake["listener"].set()  # as by an event that was committed just before
+        news = runner._news["listener"]
+        news.since = 1  # as when it is further behind than what is in memory
+        news.wake.set()
         await until(lambda: runner.failed)
         assert ["recovered"] == listener.told
         assert "event 1" in runner.problem()
@@ -128,6 +130,47 @@ def test_a_policy_is_told_what_happened_while_nobody_ran_it(process):
     process(lambda core, runner: until(lambda: count in late.told), late)
 
     assert ["recovered", *range(1, count + 1), "stopped"] == late.told
+
+
+def test_what_was_committed_just_now_is_told_without_a_look_at_the_log(process):
+    listener = Listener()
+
+    async def part(core, runner):
+        core.log.fetch = None
+        for number in range(1, 4):
+            await ask(core, number)
+            await until(lambda: number in listener.told)  # noqa: B023
+
+    process(part, listener)
+
+    assert ["recovered", 1, 2, 3, "stopped"] == listener.told
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_a_policy_that_comes_too_late_for_memory_is_told_everything_from_the_log(
+    process, monkeypatch, most
+):
+    monkeypatch.setattr(policies, "NEWS_EVENTS_MAX", most)
+    monkeypatch.setattr(policies, "PAGE_EVENTS", 2)
+    listener, goes_on = Listener(), asyncio.Event()
+    react = listener.react
+
+    async def slowly(recorded):
+        if recorded.position % 3 == 1:
+            await goes_on.wait()
+        await react(recorded)
+
+    listener.react = slowly
+
+    async def part(core, runner):
+        await ask(core, *range(10))
+        goes_on.set()
+        await ask(core, *range(10, 20))
+        await until(lambda: 20 in listener.told)
+
+    process(part, listener)
+
+    assert ["recovered", *range(1, 21), "stopped"] == listener.told
 
 
 def test_a_policy_never_goes_past_an_event_that_it_could_not_act_on(process):
