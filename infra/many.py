@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 ROWS_A_STATEMENT: Final = 100
-ROWS_FEW: Final = 32  # of less than that many, as many as there are go into a statement
+ROWS_FEW: Final = 64  # of less than that many, as many as there are go into a statement
 TEXTS_CACHED: Final = 2_048
 STATEMENTS_CACHED: Final = 512  # prepared ones of a connection: groups are of many sizes
 _ROW: Final = re.compile(r"\(\?(?:, ?\?)*\)")  # the placeholders of one row

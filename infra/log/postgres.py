@@ -25,7 +25,7 @@ from psycopg.pq import TransactionStatus
 from infra.log.matching import matching
 from infra.log.port import Failure, LogInUse, Row
 from infra.log.postgres_archive import READ_TIMEOUT_S, Connection, ask, connect, key, shown, split
-from infra.log.recorder import Labels, Recorder, Rows, tail
+from infra.log.recorder import Recorder, Rows, labels, tail
 
 LOCK_TIMEOUT_S: Final = 10
 STATEMENT_TIMEOUT_S: Final = 30
@@ -198,9 +198,10 @@ class PostgresLog(Recorder):
         text, values = matching(query, after, upto)
         return _rows(ask(self._write, f"{text} LIMIT ?", (*values, limit)))
 
-    def _append(self, rows: Rows, labels: Labels) -> None:
+    def _append(self, rows: Rows) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        marks = [[label[place] for label in labels] for place in range(3)]
+        tagged = labels(rows)
+        marks = [[label[place] for label in tagged] for place in range(3)]
         self._write.execute(_INSERT, (*columns, *marks))
         self._inserted = True
 

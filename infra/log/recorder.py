@@ -71,8 +71,8 @@ class Recorder(DCBRecorder):
     def head(self) -> int: ...
 
     @abstractmethod
-    def _append(self, rows: Rows, labels: Labels) -> None:
-        """Write rows and tags within the open transaction."""
+    def _append(self, rows: Rows) -> None:
+        """Write rows, and a row for each of their tags, within the open transaction."""
 
     @abstractmethod
     def _do(self, sql: str, *rows: Sequence[object]) -> None:
@@ -92,15 +92,12 @@ class Recorder(DCBRecorder):
 
     def insert(self, records: Sequence[Record]) -> int:
         rows: Rows = []
-        labels: Labels = []
         digest, position = self._hash, self.last
         for record in records:
             position += 1
             digest = chain(digest, record)
             rows.append((position, record.type, record.tags, record.data, digest))
-            for tag in set(_labels.decode(record.tags)):
-                labels.append((tag, record.type, position))
-        self._append(rows, labels)
+        self._append(rows)
         self.last, self._hash = position, digest
         return position
 
@@ -221,6 +218,15 @@ class Recorder(DCBRecorder):
 
     def _appended(self) -> None:
         """Wake those who subscribed, where the database does not."""
+
+
+def labels(rows: Rows) -> Labels:
+    """A row for each tag."""
+    return [
+        (tag, kind, position)
+        for position, kind, tags, _, _ in rows
+        for tag in set(_labels.decode(tags))
+    ]
 
 
 def all_beside(ask: Callable[[str], Sequence[tuple[Any, ...]]]) -> Beside:

@@ -18,7 +18,7 @@ from eventsourcing.dcb.persistence import DCBListenNotifySubscription
 from infra import many
 from infra.log.matching import matching
 from infra.log.port import Beside, Failure, Link, Place, Row
-from infra.log.recorder import Labels, Recorder, Rows, all_beside, counted, tail
+from infra.log.recorder import Recorder, Rows, all_beside, counted, tail
 
 BUSY_TIMEOUT_S: Final = 10.0
 SYNCHRONOUS_FULL: Final = 2
@@ -63,6 +63,14 @@ CREATE TABLE IF NOT EXISTS policies (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Of the writing connection alone. A row of events brings its tags along: that is some statements
+# less than if we wrote them (see `many`), and no list of them.
+_TAGGING: Final = """
+CREATE TEMP TRIGGER tagging AFTER INSERT ON main.events BEGIN
+  INSERT OR IGNORE INTO event_tags
+  SELECT value, NEW.type, NEW.position FROM json_each(CAST(NEW.tags AS TEXT));
+END
+"""
 _AT: Final = "SELECT position, type, tags, data, hash FROM events WHERE position = ?"
 TAIL: Final = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
 # What says that the disk, and not the statement, is at fault.
@@ -124,6 +132,7 @@ class SQLiteLog(Recorder):
         path.touch(mode=0o600, exist_ok=True)
         self._write = open_database(path)
         self._write.executescript(SCHEMA)
+        self._write.execute(_TAGGING)
         self._read = open_database(path, readonly=True)
         # One row, and what lies beside, are read on the event loop: they do not wait for a policy
         # that reads all that it has missed.
@@ -183,9 +192,8 @@ class SQLiteLog(Recorder):
     ) -> list[Row]:
         return _select(self._write, query, after, limit, upto)
 
-    def _append(self, rows: Rows, labels: Labels) -> None:
+    def _append(self, rows: Rows) -> None:
         many.execute(self._write, "INSERT INTO events VALUES (?,?,?,?,?)", rows)
-        many.execute(self._write, "INSERT INTO event_tags VALUES (?,?,?)", labels)
 
     def _do(self, sql: str, *rows: Sequence[object]) -> None:
         if sql.startswith("INSERT"):
