@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from infra.views import batch, schema
 from infra.views.batch import Batch
 from projections.engine import Table
+from projections.table import PROJECTIONS
 
 THINGS = Table(
     name="things",
@@ -120,3 +121,18 @@ def test_in_a_table_that_has_rows_they_are_looked_for():
 
         assert {"id": 7, "name": "a", "size": None} == rows.get(THINGS, 7)
         assert None is rows.get(THINGS, 8)
+
+
+def test_rows_that_go_are_found_by_their_key():
+    walked = []
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for table in (table for each in PROJECTIONS for table in each.tables):
+            if table.grows is None:
+                for statement in schema.create(table):
+                    database.execute(statement)
+                delete, key = schema.delete(table), [None] * len(table.key)
+                plan = [step[3] for step in database.execute(f"EXPLAIN QUERY PLAN {delete}", key)]
+                if not plan[0].startswith(f"SEARCH {table.name} USING "):
+                    walked.append(plan)
+
+    assert [] == walked
