@@ -32,7 +32,6 @@ class SeenFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        # The least recently used first, which is what is given up when there are too many.
         self._database, self._last = asides.opened(path, SCHEMA, _newest)
         self._written = dict(self._last)
 
@@ -75,7 +74,7 @@ class SeenFile:
 
 
 def _newest(database: sqlite3.Connection) -> OrderedDict[str, float]:
-    """The last of all times, in their order."""
+    """The newest times, the oldest of them first: that is the one to be given up next."""
     newest = "SELECT name, at FROM seen ORDER BY at DESC LIMIT ?"
     rows = database.execute(f"SELECT name, at FROM ({newest}) ORDER BY at", (ENTRIES_MAX,))  # noqa: S608 - constants
     return OrderedDict(rows)
