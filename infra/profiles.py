@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from commands.profiling import TableProfile
-from infra import asides
+from infra import sqlite_files
 
 PROFILES_MAX: Final = 5_000  # the oldest are forgotten
 SNAPSHOTS_MAX: Final = 3  # of one table
@@ -36,7 +36,7 @@ class ProfilesFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._database, _ = asides.opened(path, SCHEMA, lambda _: None)
+        self._database, _ = sqlite_files.opened(path, SCHEMA, lambda _: None)
 
     def keep(self, profile: TableProfile, at: datetime) -> None:
         """As the port says. On a full disk nothing is kept, which is told in the log."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from infra.log.port import Log
 from infra.log.tasks import Build, Check, Join
-from infra.views.store import discard
+from infra.sqlite_files import discard
 from infra.views.views import Views
 from infra.workers.pool import Pool
 from infra.writer import Writer

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from infra import asides
+from infra import sqlite_files
 
 WRITE_EVERY_S: Final = 60  # at most one write in this time for each session or key
 ENTRIES_MAX: Final = 100_000
@@ -32,7 +32,7 @@ class SeenFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._database, self._last = asides.opened(path, SCHEMA, _newest)
+        self._database, self._last = sqlite_files.opened(path, SCHEMA, _newest)
         self._written = dict(self._last)
 
     def touch(self, id: str, at: datetime) -> None:

@@ -3,7 +3,7 @@
 import functools
 from collections import Counter
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -152,47 +152,38 @@ def _lists(reader: Reader) -> _Lists:
 
 @functools.lru_cache(maxsize=NODES_KEPT_MAX)
 def _model(node: Node) -> bytes:
-    passing, warning, failing = _outcomes(node)
     entry = CatalogModel(
-        unique_id=node.id,
-        name=node.name,
-        type=node.layer,
-        schema=node.schema,
+        **_shared(node),
         materialization=node.materialization,
-        description=node.description,
-        test_count=len(node.test_names),
-        tests_passing=passing,
-        tests_warning=warning,
-        tests_failing=failing,
-        columns_total=len(node.columns),
-        columns_documented=node.documented,
         tags=node.tags,
         last_run=node.last_run,
         status=node.status,
-        row_count=node.row_count,
     )
     return msgspec.json.encode(entry)
 
 
 @functools.lru_cache(maxsize=NODES_KEPT_MAX)
 def _source(node: Node) -> bytes:
+    return msgspec.json.encode(CatalogSource(**_shared(node), source_name=node.source))
+
+
+def _shared(node: Node) -> dict[str, Any]:
+    """What a model and a table of a source both show."""
     passing, warning, failing = _outcomes(node)
-    entry = CatalogSource(
-        unique_id=node.id,
-        name=node.name,
-        type=node.layer,
-        schema=node.schema,
-        description=node.description,
-        source_name=node.source,
-        test_count=len(node.test_names),
-        tests_passing=passing,
-        tests_warning=warning,
-        tests_failing=failing,
-        columns_total=len(node.columns),
-        columns_documented=node.documented,
-        row_count=node.row_count,
-    )
-    return msgspec.json.encode(entry)
+    return {
+        "unique_id": node.id,
+        "name": node.name,
+        "type": node.layer,
+        "schema": node.schema,
+        "description": node.description,
+        "test_count": len(node.test_names),
+        "tests_passing": passing,
+        "tests_warning": warning,
+        "tests_failing": failing,
+        "columns_total": len(node.columns),
+        "columns_documented": node.documented,
+        "row_count": node.row_count,
+    }
 
 
 def _outcomes(node: Node) -> tuple[int, int, int]:

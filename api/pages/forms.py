@@ -55,6 +55,21 @@ async def done(
     return render.see_other(back)
 
 
+async def sent(
+    send: Callable[[Form], Awaitable[object]],
+    form: type[Form],
+    fields: Mapping[str, Any],
+    back: str,
+    again: Callable[[Exception], Awaitable[Response[str]]],
+) -> Response[str]:
+    """Send the fields of a form as the body that the API takes; for the rest as `done`."""
+
+    async def doing() -> None:
+        await send(convert(fields, form))
+
+    return await done(doing(), back, again)
+
+
 def form_page(
     call: Call, template: str, title: str, refused: Exception | None = None, **values: Any
 ) -> Response[str]:

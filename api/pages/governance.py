@@ -1,12 +1,13 @@
 """/governance: what needs somebody, how columns changed, which of them tell of persons."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Response
 
-from api import errors, governance, pii
+from api import governance, pii
 from api.call import Call
-from api.pages import forms, render
+from api.pages import forms
 from projections import pii as findings
 from projections import sources
 
@@ -20,21 +21,21 @@ async def override(call: Call) -> Response[str]:
     """Say whether a column tells of persons."""
     given: dict[str, Any] = {**(await forms.filled(call))}
     given.setdefault("pii_status", None)
-    try:
-        body = forms.convert({"overrides": [given]}, pii.OverridesBody)
-        await pii.put_overrides(call, body)
-    except errors.TOLD as refused:
-        return await _page(call, refused)
-    return render.see_other("/governance")
+    return await forms.sent(
+        partial(pii.put_overrides, call),
+        pii.OverridesBody,
+        {"overrides": [given]},
+        "/governance",
+        partial(_page, call),
+    )
 
 
 async def scan(call: Call) -> Response[str]:
     """Look for personal data."""
-    try:
-        await pii.scan(call, forms.convert(await forms.filled(call), pii.ScanBody))
-    except errors.TOLD as refused:
-        return await _page(call, refused)
-    return render.see_other("/governance")
+    given = await forms.filled(call)
+    return await forms.sent(
+        partial(pii.scan, call), pii.ScanBody, given, "/governance", partial(_page, call)
+    )
 
 
 async def _page(call: Call, refused: Exception | None = None) -> Response[str]:

@@ -110,12 +110,14 @@ async def add_webhook(call: Call) -> Response[str]:
 
 async def change_webhook(call: Call, name: str) -> Response[str]:
     """Change a webhook; what is left empty stays."""
-    try:
-        body = forms.convert(await forms.filled(call), notifications.WebhookChange)
-        await notifications.change_webhook(call, name, body)
-    except errors.TOLD as refused:
-        return await pages.show_all(call, refused)
-    return render.see_other("/schedules")
+    given = await forms.filled(call)
+    return await forms.sent(
+        partial(notifications.change_webhook, call, name),
+        notifications.WebhookChange,
+        given,
+        "/schedules",
+        partial(pages.show_all, call),
+    )
 
 
 async def remove_webhook(call: Call, name: str) -> Response[str]:

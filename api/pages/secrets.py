@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response
 
-from api import errors, grants, secrets, vault
+from api import grants, secrets, vault
 from api.call import Call
 from api.pages import forms, lines, people, render
 from domain import grants as grant_rules
@@ -45,11 +45,13 @@ async def moved() -> Response[str]:
 async def set_secret(call: Call) -> Response[str]:
     """Give a secret a value."""
     given = await forms.read(call)
-    try:
-        await secrets.set_secret(call, forms.convert(given, secrets.SecretBody))
-    except errors.TOLD as refused:
-        return await _page(call, refused, given.get("key", ""))
-    return render.see_other("/secrets")
+    return await forms.sent(
+        partial(secrets.set_secret, call),
+        secrets.SecretBody,
+        given,
+        "/secrets",
+        lambda refused: _page(call, refused, given.get("key", "")),
+    )
 
 
 async def remove_secret(call: Call, key: str) -> Response[str]:

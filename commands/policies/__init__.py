@@ -5,8 +5,10 @@ after a crash it is told again what it may not have acted on. Its commands chang
 come twice.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
+from commands.kernel import Origin
 from domain.kernel import Event, Recorded
 
 
@@ -33,3 +35,21 @@ class Policy(Protocol):
     async def stop(self) -> None:
         """End long work, and say so in the log."""
         ...
+
+
+def origin(policy: str, cause: Recorded) -> Origin:
+    """In whose name a policy acts on an event."""
+    return Origin(
+        actor=f"policy:{policy}",
+        via="policy",
+        correlation=cause.correlation,
+        causation=cause.id,
+    )
+
+
+def origin_of(policy: str, job: int, request: Callable[[int], Recorded | None]) -> Origin:
+    """The same for what follows from the request of a job, which is looked up in the log."""
+    asked = request(job)
+    if asked is None:
+        raise RuntimeError(f"there is no request {job} in the log")
+    return origin(policy, asked)

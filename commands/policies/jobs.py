@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from commands.kernel import Bus, Command, Origin, Outcome
+from commands.policies import origin
 from commands.policies.tries import RECOVERY_S, Tries
 from commands.ports import Progress, WorkFailed
 from domain.kernel import Event, Recorded
@@ -58,13 +59,7 @@ class JobPolicy(ABC):
 
     async def send(self, command: Command, cause: Recorded) -> Outcome:
         """Have a command carried out in the name of the policy."""
-        origin = Origin(
-            actor=f"policy:{self.name}",
-            via="policy",
-            correlation=cause.correlation,
-            causation=cause.id,
-        )
-        return await self._bus.send(command, origin)
+        return await self._bus.send(command, origin(self.name, cause))
 
     def begin(self, asked: Recorded) -> None:
         """Begin a job; the one that runs is not begun again."""
@@ -95,9 +90,9 @@ class JobPolicy(ABC):
 
     async def abandon(self, command: Command) -> None:
         """End what a dead process was at; past some seconds, this goes on behind the start."""
-        origin = Origin(actor=f"policy:{self.name}", via="start", correlation="start")
+        own = Origin(actor=f"policy:{self.name}", via="start", correlation="start")
         ending = self._tries.until_done(
-            "ending of what a dead process was at", lambda: self._bus.send(command, origin)
+            "ending of what a dead process was at", lambda: self._bus.send(command, own)
         )
         self._abandoning = asyncio.create_task(_aside(ending))
         await asyncio.wait([self._abandoning], timeout=RECOVERY_S)

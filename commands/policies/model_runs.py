@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 
-from commands.kernel import Bus, Command, Once, Origin, Outcome
+from commands.kernel import Bus, Command, Once, Outcome
 from commands.model_runs import EndModels, FollowSync, StartModels, TellModel
 from commands.modelling import Build, Built, Modelling, ProjectRead
 from commands.models import ApplyModels
+from commands.policies import origin, origin_of
 from commands.policies.tries import RECOVERY_S, Tries
 from commands.ports import WorkFailed
 from domain import drift, model_runs, sources, syncs
@@ -145,8 +146,8 @@ class ModelRunPolicy:
     async def _ask(self, recorded: Recorded, source: str, sync: int) -> None:
         """Told twice, this still leads to one run, even if that one has ended by now."""
         once = Once(f"policy:model_runs:{recorded.id}", recorded.id, recorded.at)
-        origin = msgspec.structs.replace(_origin(recorded), once=once)
-        await self._bus.send(FollowSync(source=source, sync=sync), origin)
+        own = msgspec.structs.replace(origin(self.name, recorded), once=once)
+        await self._bus.send(FollowSync(source=source, sync=sync), own)
 
     def _wanted(self, job: int) -> bool:
         """Whether who asked for the sync wants models behind it."""
@@ -311,14 +312,9 @@ class ModelRunPolicy:
         await self._write(EndModels(ending=ending), ending.job)
 
     async def _write(self, command: Command, job: int) -> Outcome:
-        return await self._tries.until_done(_named(job), lambda: self._send(command, job))
-
-    async def _send(self, command: Command, job: int) -> Outcome:
-        asked = self._request(job)
-        if asked is None:
-            raise RuntimeError(f"there is no request {job} in the log")
-        # An ending that was reached must be written, even while this task is being cancelled.
-        return await asyncio.shield(self._bus.send(command, _origin(asked)))
+        return await self._tries.until_written(
+            _named(job), self._bus, command, lambda: origin_of(self.name, job, self._request)
+        )
 
     def _since(self, begun: float) -> float:
         return round(self._monotonic() - begun, 3)
@@ -326,12 +322,3 @@ class ModelRunPolicy:
 
 def _named(job: int) -> str:
     return f"run of models (job {job})"
-
-
-def _origin(cause: Recorded) -> Origin:
-    return Origin(
-        actor="policy:model_runs",
-        via="policy",
-        correlation=cause.correlation,
-        causation=cause.id,
-    )

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from commands import policies
 from commands.kernel import Bus, Clock, Command, Origin, Outcome
 from commands.notebook_ports import NotebookFiles, NotebookSessions
 from commands.notebooks import (
@@ -134,7 +135,7 @@ class NotebookPolicy:
 
     async def _have(self, notebook: str, lock: str, cause: Recorded) -> None:
         """Have the process of a lock, from its start to the log's word of its end."""
-        origin = _after(cause)
+        origin = policies.origin(self.name, cause)
         telling: list[asyncio.Task[Outcome]] = []
 
         def ready() -> None:
@@ -166,17 +167,8 @@ class NotebookPolicy:
         for each in self._held():
             if each.holder == actor and not self._may(actor):
                 command = ForceNotebookLock(notebook=each.notebook, lock=each.lock)
-                await self._until_done(command, _after(recorded))
+                await self._until_done(command, policies.origin(self.name, recorded))
 
     async def _until_done(self, command: Command, origin: Origin) -> Outcome:
         what = f"{type(command).__name__} of a notebook"
         return await self._tries.until_done(what, lambda: self._bus.send(command, origin))
-
-
-def _after(recorded: Recorded) -> Origin:
-    return Origin(
-        actor="policy:notebooks",
-        via="policy",
-        correlation=recorded.correlation,
-        causation=recorded.id,
-    )

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from commands.kernel import Bus, Command, Origin, Outcome
+from commands.kernel import Bus, Command, Outcome
 from commands.notifications import QueueNotices, TellDelivered, TellFailed
-from commands.policies import messages
+from commands.policies import messages, origin
 from commands.policies.tries import Tries
 from commands.schedule_ports import Attempted, Notifier
 from domain import notifications, syncs
@@ -103,7 +103,7 @@ class NoticePolicy:
         if not places or not self._wants(wanted, told):
             return
         command = QueueNotices(about=told.subject, cause=recorded.position, places=places)
-        await self._bus.send(command, _origin(recorded))
+        await self._bus.send(command, origin(self.name, recorded))
 
     def _wants(self, wanted: Wanted, told: messages.Told) -> bool:
         """Whether anybody is to hear of it; a schedule may say so for itself."""
@@ -175,11 +175,5 @@ class NoticePolicy:
         if queued is None:
             raise RuntimeError(f"there is no notice {each.notice} in the log")
         return await self._tries.until_done(
-            f"notice {each.notice}", lambda: self._bus.send(command, _origin(queued))
+            f"notice {each.notice}", lambda: self._bus.send(command, origin(self.name, queued))
         )
-
-
-def _origin(cause: Recorded) -> Origin:
-    return Origin(
-        actor="policy:notices", via="policy", correlation=cause.correlation, causation=cause.id
-    )

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from commands import policies
 from commands.kernel import Bus, Once, Origin
 from commands.policies.runs import resolved
 from commands.ports import SecretValues, WorkFailed
@@ -230,9 +231,4 @@ def _summed(parts: list[Part], missing: list[str]) -> Ended:
 
 def origin(cause: Recorded) -> Origin:
     """In whose name the policy acts."""
-    return Origin(
-        actor="policy:schedules",
-        via="policy",
-        correlation=cause.correlation,
-        causation=cause.id,
-    )
+    return policies.origin("schedules", cause)

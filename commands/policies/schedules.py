@@ -239,8 +239,6 @@ class SchedulePolicy:
             _log.warning("the end of job %d is left to the next start", due.position)
 
     async def _write(self, command: Command, due: Recorded) -> Outcome:
-        # An ending that was reached must be written, even while this task is being cancelled.
-        return await self._tries.until_done(
-            f"job {due.position}",
-            lambda: asyncio.shield(self._bus.send(command, origin(due))),
+        return await self._tries.until_written(
+            f"job {due.position}", self._bus, command, lambda: origin(due)
         )

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from commands.kernel import Bus, Command, Once, Origin, Outcome
-from commands.policies import runs
+from commands.kernel import Bus, Command, Once, Outcome
+from commands.policies import origin, origin_of, runs
 from commands.policies.runs import OpenRun, Run
 from commands.policies.tries import RECOVERY_S, Tries
 from commands.ports import Loaded, Progress, SecretValues, Target, Warehouse, WorkFailed
@@ -285,25 +285,19 @@ class SyncPolicy:
         # Told twice, an ending is still tried again once, even if that run has ended by now.
         once = Once(f"policy:syncs:{recorded.id}", recorded.id, recorded.at)
         try:
-            await self._bus.send(command, msgspec.structs.replace(_origin(recorded), once=once))
+            await self._bus.send(
+                command, msgspec.structs.replace(origin(self.name, recorded), once=once)
+            )
         except Refused as refused:
             _log.info("not tried again: %s", refused)
 
     async def _write(self, command: Command, run: Run) -> Outcome:
-        return await self._tries.until_done(runs.named(run), lambda: self._send(command, run[0]))
-
-    async def _send(self, command: Command, job: int) -> Outcome:
-        asked = self._request(job)
-        if asked is None:
-            raise RuntimeError(f"there is no request {job} in the log")
-        # An ending that was reached must be written, even while this task is being cancelled.
-        return await asyncio.shield(self._bus.send(command, _origin(asked)))
+        return await self._tries.until_written(
+            runs.named(run),
+            self._bus,
+            command,
+            lambda: origin_of(self.name, run[0], self._request),
+        )
 
     def _since(self, begun: float) -> float:
         return round(self._monotonic() - begun, 3)
-
-
-def _origin(cause: Recorded) -> Origin:
-    return Origin(
-        actor="policy:syncs", via="policy", correlation=cause.correlation, causation=cause.id
-    )

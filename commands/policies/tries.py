@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from commands.kernel import OutcomeUnknown
+from commands.kernel import Bus, Command, Origin, Outcome, OutcomeUnknown
 from domain.kernel import Refused
 
 FIRST_PAUSE_S: Final = 0.5  # before the second try; doubles up to PAUSE_S_MAX
@@ -57,3 +57,12 @@ class Tries:
                 return result
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_S_MAX)
+
+    async def until_written(
+        self, what: str, bus: Bus, command: Command, origin: Callable[[], Origin]
+    ) -> Outcome:
+        """Send a command until it is carried out. Raises Refused, OutcomeUnknown.
+
+        An ending that was reached must be written, even while this task is being cancelled.
+        """
+        return await self.until_done(what, lambda: asyncio.shield(bus.send(command, origin())))

@@ -108,8 +108,8 @@ def spelled(value: Any) -> Any:
         return [spelled(item) for item in value]
     if not isinstance(value, str):
         return value
-    plain = _RESOLVER.resolve(ScalarNode, value, (True, False)) == TEXT_TAG and value.isprintable()  # type: ignore[no-untyped-call]
-    return value if plain else DoubleQuotedScalarString(value)
+    tag = _RESOLVER.resolve(ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]  # untyped there
+    return value if tag == TEXT_TAG and value.isprintable() else DoubleQuotedScalarString(value)
 
 
 def plain(value: Any) -> Any:

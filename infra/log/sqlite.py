@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from eventsourcing.dcb.api import DCBQuery
 from eventsourcing.dcb.persistence import DCBListenNotifySubscription
 
-from infra import many
+from infra import many, sqlite_files
 from infra.log.matching import matching
 from infra.log.port import Beside, Failure, Link, Place, Row
 from infra.log.recorder import Recorder, Rows, all_beside, counted, tail
@@ -262,8 +262,7 @@ def exists(place: Place) -> bool:
 
 
 def discard(place: Place) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{place}{suffix}").unlink(missing_ok=True)
+    sqlite_files.discard(Path(place))
 
 
 def rename(place: Place, new: Place) -> None:

@@ -12,9 +12,10 @@ from infra.log import tasks
 from infra.log.envelope import Codec
 from infra.log.port import Place
 from infra.log.verify import verify
+from infra.sqlite_files import discard
 from infra.views.fold import fold
 from infra.views.join import join
-from infra.views.store import differences, discard
+from infra.views.store import differences
 from infra.workers.desk import Desk, Run
 from projections.audit import Verified
 from projections.table import PROJECTIONS, SHARES

@@ -11,6 +11,7 @@ from domain.kernel import Event, Recorded, behind, tags
 from infra import many
 from infra.log.envelope import Codec, begun
 from infra.log.port import Row
+from infra.sqlite_files import discard
 from infra.views import schema
 from infra.views.batch import Batch
 from projections.engine import Plan, Projection, Table, apply, plan
@@ -194,12 +195,6 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         # has come in the meantime.
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return database
-
-
-def discard(path: Path) -> None:
-    """Remove a views file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def differences(live: sqlite3.Connection, beside: Path, tables: Iterable[Table]) -> Iterator[str]:

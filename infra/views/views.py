@@ -21,10 +21,11 @@ from commands.kernel import Clock
 from domain.kernel import Event, Recorded
 from infra.log.envelope import GENESIS, Codec, UnknownEvent
 from infra.log.port import Log
+from infra.sqlite_files import discard
 from infra.views import schema
 from infra.views.fold import fold
 from infra.views.reserve import Reserve, is_full
-from infra.views.store import Store, connect, discard
+from infra.views.store import Store, connect
 from projections.engine import Found, Projection, Table, Unapplicable, ViewsBroken
 
 FOUND_KEPT_MAX: Final = 4_096  # answers to queries that are asked at every request

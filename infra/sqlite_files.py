@@ -1,13 +1,20 @@
-"""Small SQLite files beside the log, of no worth after a crash: a bad one is begun anew."""
+"""Files of SQLite, with what it keeps beside each.
+
+Small ones beside the log are of no worth after a crash: a bad one is begun anew.
+"""
 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from infra.views.store import discard
-
 Found = TypeVar("Found")
+
+
+def discard(path: Path) -> None:
+    """Remove a file with all that SQLite keeps beside it, if it is there."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def opened(
